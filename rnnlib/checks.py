@@ -1,0 +1,92 @@
+"""What the public doors refuse, in one voice: what was asked, what was got, what to do."""
+
+import operator
+
+import numpy as np
+
+
+def named(spec, known, what):
+    """`spec` is a name or (name, options); -> name, dict of options.  ValueError lists the `known` names and options.
+
+    `known` maps a name to the dict of its options with their defaults; the defaults are filled in.
+    """
+    if isinstance(spec, str):
+        name, options = spec, {}
+    elif isinstance(spec, (tuple, list)) and len(spec) == 2 and isinstance(spec[0], str) and isinstance(spec[1], dict):
+        name, options = spec
+    else:
+        raise TypeError(f"{what} is a name or a pair (name, options), got {spec!r}")
+    if name not in known:
+        raise ValueError(f"unknown {what} {name!r}: choose one of {', '.join(sorted(known))}")
+    surplus = sorted(set(options) - set(known[name]))
+    if surplus:
+        has = ", ".join(sorted(known[name])) or "none"
+        raise ValueError(f"{what} {name!r} has no option {', '.join(map(repr, surplus))}; its options: {has}")
+    return name, {**known[name], **options}
+
+
+def choice(value, known, what):
+    """One of the names in `known`, or ValueError that lists them."""
+    if value not in known:
+        raise ValueError(f"unknown {what} {value!r}: choose one of {', '.join(known)}")
+    return value
+
+
+def positive(value, what):
+    """A whole number of at least 1, or an error with the number."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what} must be a whole number, got {value!r}") from None
+    if isinstance(value, (bool, np.bool_)) or number < 1:
+        raise ValueError(f"{what} must be at least 1, got {value!r}")
+    return number
+
+
+def rank(shape, expected, what):
+    """`expected` names the axes, e.g. "(B, T, D)"; their number must agree and none may be empty."""
+    shape = tuple(shape)
+    axes = expected.strip("()").split(",")
+    if len(shape) != len([axis for axis in axes if axis.strip()]):
+        raise ValueError(f"{what} must have shape {expected}, got {shape}")
+    for axis, size in zip(axes, shape, strict=False):
+        if size == 0:
+            raise ValueError(f"{what} of shape {shape} is empty along {axis.strip()}: leave out empty sequences and batches")
+
+
+def lengths(values, batch, time):
+    """Valid steps of each sequence, int64 (B,): at least 1, at most T, one for each row of the batch."""
+    values = np.asarray(values)
+    if values.shape != (batch,):
+        raise ValueError(f"lengths must have shape ({batch},), one for each sequence, got {values.shape}")
+    if values.dtype.kind not in "iu":
+        raise TypeError(f"lengths must be whole numbers, got {values.dtype}")
+    if values.min() < 1:
+        row = int(values.argmin())
+        raise ValueError(f"lengths[{row}] is {values[row]}: a sequence has at least one step, drop empty ones")
+    if values.max() > time:
+        row = int(values.argmax())
+        raise ValueError(f"lengths[{row}] is {values[row]}, but the sequences are padded to T = {time}")
+    return values.astype(np.int64)
+
+
+def finite(array, what):
+    """No NaN and no infinity in an array of floats; the error says where the first one is."""
+    array = np.asarray(array)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        bad = ~np.isfinite(array)
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(f"{what} has {int(bad.sum())} values that are NaN or infinite, the first at index {where}: fill or drop them")
+    return array
+
+
+def ids(values, size, what):
+    """Whole numbers in 0 .. size - 1, or an error with the first that is not."""
+    values = np.asarray(values)
+    if values.dtype.kind not in "iu":
+        raise TypeError(f"{what} must be whole numbers, got {values.dtype}")
+    bad = (values < 0) | (values >= size)
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(f"{what}[{', '.join(map(str, where))}] is {values[where]}, outside 0 .. {size - 1}")
+    return values

@@ -1,0 +1,34 @@
+"""The PyTorch half of rnnlib.  `import rnnlib.pt as rnn`; the same names stand in rnnlib.tf."""
+
+try:
+    import torch  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name != "torch":
+        raise
+    raise ModuleNotFoundError("rnnlib.pt needs PyTorch, which is not installed: pip install 'rnnlib[torch]'", name="torch") from None
+
+from rnnlib.pt import losses
+from rnnlib.pt.convert import array, load, params, tensor, value_and_grads
+from rnnlib.pt.elman import ElmanCell
+from rnnlib.pt.layers import Embedding, Linear, Native, Recurrent
+from rnnlib.pt.models import Classifier, Forecaster, Tagger
+
+name = "PyTorch"
+
+__all__ = [
+    "Classifier",
+    "ElmanCell",
+    "Embedding",
+    "Forecaster",
+    "Linear",
+    "Native",
+    "Recurrent",
+    "Tagger",
+    "array",
+    "load",
+    "losses",
+    "name",
+    "params",
+    "tensor",
+    "value_and_grads",
+]

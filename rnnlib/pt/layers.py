@@ -1,0 +1,152 @@
+"""Layers over time in PyTorch.  Mirror: rnnlib/tf/layers.py."""
+
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from rnnlib import checks, weights
+from rnnlib.pt.convert import array, assign, dtype_of, parameter
+from rnnlib.pt.elman import ElmanCell
+
+CELLS = {"elman": ElmanCell}
+NATIVE = {"elman": {"activation": "tanh"}, "lstm": {}}  # name -> options
+
+
+class Recurrent(nn.Module):
+    """Any cell over time: x (B, T, D) -> y (B, T, H), final state.  A plain loop, one turn for each step.
+
+    `state` is what the cell takes, zeros if None.  With `lengths` (B,), y is 0 after the end of a sequence and the final state
+    is the one at its last valid step.
+    """
+
+    def __init__(self, cell):
+        super().__init__()
+        self.cell = cell
+
+    def forward(self, x, state=None, lengths=None):
+        """x (B, T, D) -> y (B, T, H), final state."""
+        lengths = check_input(x, self.cell.input_size, self.cell.W_x.dtype, lengths)
+        state = self.cell.initial_state(x) if state is None else check_state(state, x, self.cell.hidden_size)
+        ys = []
+        for t in range(x.shape[1]):
+            y, new = self.cell(x[:, t], state)
+            if lengths is not None:
+                valid = (t < lengths)[:, None]  # (B, 1)
+                y, new = torch.where(valid, y, 0), where(valid, new, state)
+            state = new
+            ys.append(y)
+        return torch.stack(ys, dim=1), state
+
+
+class Native(nn.Module):
+    """The framework's own layer behind the call of `Recurrent`: x (B, T, D) -> y (B, T, H), final state.
+
+    `cell` is "elman", ("elman", {"activation": "relu"}) or "lstm".  Our initial weights and names; PyTorch's second bias
+    stays frozen at 0, so that both frameworks train the same model.
+    """
+
+    def __init__(self, cell, input_size, hidden_size, rng=0, dtype="float32"):
+        super().__init__()
+        self.kind, options = checks.named(cell, NATIVE, "cell")
+        self.input_size = checks.positive(input_size, "input_size")
+        self.hidden_size = checks.positive(hidden_size, "hidden_size")
+        sizes = dict(input_size=input_size, hidden_size=hidden_size, batch_first=True, dtype=dtype_of(dtype))
+        if self.kind == "elman":
+            checks.choice(options["activation"], ("tanh", "relu"), "activation")
+            self.layer = nn.RNN(nonlinearity=options["activation"], **sizes)
+        else:
+            self.layer = nn.LSTM(**sizes)
+        self.layer.bias_hh_l0.requires_grad_(False)
+        self.to_native(weights.draw(self.kind, input_size, hidden_size, rng))
+
+    def from_native(self, read=array):
+        """Our parameters {name: array} out of the framework's layer."""
+        return weights.from_torch(self.kind, {name: read(p) for name, p in self.layer.named_parameters()})
+
+    def to_native(self, p):
+        """Our parameters into the framework's layer."""
+        for name, value in weights.to_torch(self.kind, p).items():
+            assign(getattr(self.layer, name), value)
+
+    def forward(self, x, state=None, lengths=None):
+        """x (B, T, D) -> y (B, T, H), final state."""
+        lengths = check_input(x, self.input_size, self.layer.weight_ih_l0.dtype, lengths)
+        if state is not None:
+            state = check_state(state, x, self.hidden_size)
+            state = tuple(s[None] for s in state) if self.kind == "lstm" else state[None]  # (1, B, H)
+        if lengths is None:
+            y, state = self.layer(x, state)
+        else:
+            packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
+            packed, state = self.layer(packed, state)
+            y, _ = pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])
+        return y, tuple(s[0] for s in state) if self.kind == "lstm" else state[0]
+
+
+class Linear(nn.Module):
+    """x (..., D) -> x @ W + b (..., K).  W (D, K) drawn Glorot-uniform, b (K,) zero."""
+
+    def __init__(self, input_size, output_size, rng=0, dtype="float32"):
+        super().__init__()
+        checks.positive(input_size, "input_size")
+        checks.positive(output_size, "output_size")
+        self.W = parameter(weights.glorot(weights.seeds(rng, 1)[0], input_size, output_size), dtype, "W")
+        self.b = parameter([0.0] * output_size, dtype, "b")
+
+    def forward(self, x):
+        """x (..., D) -> (..., K)."""
+        return x @ self.W + self.b
+
+
+class Embedding(nn.Module):
+    """ids (B, T) -> vectors (B, T, E).  W (V, E) drawn normal with standard deviation E ** -0.5."""
+
+    def __init__(self, vocab_size, size, rng=0, dtype="float32"):
+        super().__init__()
+        self.vocab_size = checks.positive(vocab_size, "vocab_size")
+        self.W = parameter(weights.embedding(weights.seeds(rng, 1)[0], vocab_size, size), dtype, "W")
+
+    def forward(self, ids):
+        """ids (B, T) -> (B, T, E)."""
+        checks.rank(ids.shape, "(B, T)", "ids")
+        checks.ids(array(ids), self.vocab_size, "ids")
+        return self.W[ids]
+
+
+def engine(cell, input_size, hidden_size, native, rng, dtype):
+    """The recurrent layer of a model: the framework's own, or our loop over our cell."""
+    kind, options = checks.named(cell, NATIVE, "cell")
+    if native:
+        return Native(cell, input_size, hidden_size, rng, dtype)
+    if kind not in CELLS:
+        ours = ", ".join(CELLS)
+        raise ValueError(f"native=False runs a cell of ours, and there is none for {kind!r} (there is: {ours}): use native=True")
+    return Recurrent(CELLS[kind](input_size, hidden_size, rng=rng, dtype=dtype, **options))
+
+
+def where(valid, new, old):
+    """Take `new` where valid (B, 1), else `old`, in every part of a state."""
+    if isinstance(new, tuple):
+        return tuple(where(valid, n, o) for n, o in zip(new, old, strict=True))
+    return torch.where(valid, new, old)
+
+
+def check_input(x, input_size, dtype, lengths):
+    """What the door of a layer over time refuses; returns the lengths as a tensor beside x."""
+    checks.rank(x.shape, "(B, T, D)", "x")
+    if x.shape[2] != input_size:
+        raise ValueError(f"x of shape {tuple(x.shape)} has {x.shape[2]} features, this layer takes {input_size}")
+    if x.dtype != dtype:
+        raise TypeError(f"x is {x.dtype}, the weights are {dtype}: convert x, or build with another dtype=")
+    if lengths is None:
+        return None
+    checked = checks.lengths(array(torch.as_tensor(lengths)), x.shape[0], x.shape[1])
+    return torch.as_tensor(checked, device=x.device)
+
+
+def check_state(state, x, hidden_size):
+    """The first state: each part (B, H)."""
+    for part in state if isinstance(state, (tuple, list)) else (state,):
+        if tuple(part.shape) != (x.shape[0], hidden_size):
+            raise ValueError(f"state must have shape ({x.shape[0]}, {hidden_size}), got {tuple(part.shape)}")
+    return state

@@ -1,0 +1,55 @@
+"""Losses over padded batches in PyTorch, with the way of averaging said by name.  Mirror: rnnlib/tf/losses.py.
+
+per="token"     the sum over valid steps, divided by the number of valid steps in the batch
+per="sequence"  the mean over sequences of each one's own mean over its valid steps
+per="batch"     the sum over valid steps, divided by the number of sequences
+
+Where there is one target for each sequence all three are the mean over the batch.
+"""
+
+import torch
+import torch.nn.functional as F
+
+from rnnlib import checks
+
+PER = ("token", "sequence", "batch")
+
+
+def cross_entropy(logits, y, lengths=None, per="token"):
+    """logits (B, C) or (B, T, C), classes y (B,) or (B, T) -> mean of -log softmax(logits)[y], in nats."""
+    check_shapes(logits, y, logits.shape[:-1], "classes y")
+    checks.ids(y.detach().cpu().numpy(), logits.shape[-1], "classes y")
+    each = F.cross_entropy(logits.reshape(-1, logits.shape[-1]), y.reshape(-1).long(), reduction="none")
+    return average(each.reshape(y.shape), lengths, per)
+
+
+def mse(prediction, y, lengths=None, per="token"):
+    """prediction and y both (B, K) or both (B, T, K) -> mean squared error, over the K outputs too."""
+    check_shapes(prediction, y, prediction.shape, "y")
+    each = ((prediction - y) ** 2).mean(dim=-1)
+    return average(each, lengths, per)
+
+
+def average(each, lengths=None, per="token"):
+    """Losses (B,) or (B, T) -> one number, padding left out."""
+    checks.choice(per, PER, "averaging per")
+    if len(each.shape) == 1:
+        return each.mean()
+    B, T = each.shape
+    lengths = torch.full((B,), T, device=each.device) if lengths is None else torch.as_tensor(lengths, device=each.device)
+    each = torch.where(torch.arange(T, device=each.device) < lengths[:, None], each, 0)  # (B, T)
+    steps = lengths.to(each.dtype)  # (B,)
+    if per == "token":
+        return each.sum() / steps.sum()
+    if per == "sequence":
+        return (each.sum(dim=1) / steps).mean()
+    return each.sum() / B
+
+
+def check_shapes(prediction, y, expected, what):
+    """Equal shapes: a target (B, 1) against a prediction (B,) would broadcast to (B, B) and still train."""
+    if len(prediction.shape) not in (2, 3):
+        raise ValueError(f"predictions have shape (B, K) or (B, T, K), got {tuple(prediction.shape)}")
+    if tuple(y.shape) != tuple(expected):
+        shapes = f"got {tuple(y.shape)} for predictions {tuple(prediction.shape)}"
+        raise ValueError(f"{what} must have shape {tuple(expected)}, {shapes}: add or drop an axis")

@@ -1,0 +1,132 @@
+"""What a chapter shows: the two implementations side by side, figures in the house style, tables.
+
+Figures have no background of their own and mid-grey axes, so that they read on white, on dark and in greyscale; lines differ by
+dash and by lightness, not by hue alone.
+"""
+
+import ast
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+FRAMEWORKS = {"pt": "PyTorch", "tf": "TensorFlow"}
+GREY = "#7d7d7d"  # 4:1 against white and against the dark page alike
+COLOURS = ["#2e86c1", "#d35400", "#239b6e", "#a05fb5", "#b8860b", "#c0395b"]
+DASHES = ["-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1)), (0, (8, 1, 1, 1, 1, 1))]
+
+
+class Sources:
+    """Pieces of source text with a title each: text in a terminal, panes side by side in a notebook or page."""
+
+    def __init__(self, pieces):
+        self.pieces = pieces  # [(title, code)]
+
+    def __repr__(self):
+        return "\n\n".join(f"# {title}\n{code}" for title, code in self.pieces)
+
+    def _repr_html_(self):
+        from pygments import highlight
+        from pygments.formatters import HtmlFormatter
+        from pygments.lexers import PythonLexer
+
+        def pane(title, code):
+            body = highlight(code, PythonLexer(), HtmlFormatter(nowrap=True))
+            return (
+                f'<div class="rnn-twin" style="flex: 1 1 26em; min-width: 0;"><p class="rnn-twin-title">{escape(title)}</p>'
+                f'<div class="highlight"><pre style="overflow-x: auto;">{body}</pre></div></div>'
+            )
+
+        panes = "".join(pane(title, code) for title, code in self.pieces)
+        return f'<div class="rnn-twins" style="display: flex; flex-wrap: wrap; gap: 0 1em;">{panes}</div>'
+
+
+def extract(path, name):
+    """The text of a class, function or method ("ElmanCell", "ElmanCell.forward") from a source file, unindented."""
+    text = path.read_text()
+    node = ast.parse(text)
+    for part in name.split("."):
+        found = [n for n in node.body if isinstance(n, (ast.ClassDef, ast.FunctionDef)) and n.name == part]
+        if not found:
+            raise ValueError(f"no class or function {name!r} in {path.name}")
+        node = found[0]
+    first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+    lines = text.splitlines()[first - 1 : node.end_lineno]
+    return "\n".join(line[node.col_offset :] for line in lines)
+
+
+def source(module, *names):
+    """Pieces of one module as they stand in the file: `show.source("rnnlib.ref.elman", "step", "step_back")`."""
+    path = HERE.parent / (module.replace(".", "/") + ".py")
+    if not path.is_file() or HERE not in path.parents:
+        raise ValueError(f"no module {module!r} in rnnlib")
+    title = str(path.relative_to(HERE.parent))
+    return Sources([(title, "\n\n\n".join(extract(path, name) for name in names) if names else path.read_text().rstrip())])
+
+
+def twins(name):
+    """The PyTorch and the TensorFlow source of one public name, side by side: `show.twins("ElmanCell")`."""
+    pieces = []
+    for part, framework in FRAMEWORKS.items():
+        for path in sorted((HERE / part).glob("*.py")):
+            try:
+                wanted = name.replace(".forward", ".call") if part == "tf" else name
+                pieces.append((f"{framework}: rnnlib/{part}/{path.name}", extract(path, wanted)))
+                break
+            except ValueError:
+                continue
+    if len(pieces) != 2:
+        raise ValueError(f"no class or function {name!r} in both rnnlib/pt and rnnlib/tf")
+    return Sources(pieces)
+
+
+def style():
+    """Matplotlib settings of the house; `figure` uses them."""
+    from cycler import cycler
+
+    lines = ["text.color", "axes.labelcolor", "axes.edgecolor", "axes.titlecolor", "xtick.color", "ytick.color"]
+    return {
+        **{name: GREY for name in lines},
+        "axes.prop_cycle": cycler(color=COLOURS, linestyle=DASHES),
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlesize": "medium",
+        "axes.grid": True,
+        "grid.color": GREY,
+        "grid.alpha": 0.25,
+        "legend.frameon": False,
+        "legend.labelcolor": GREY,
+        "lines.linewidth": 1.6,
+        "font.size": 10,
+        "figure.facecolor": "none",
+        "axes.facecolor": "none",
+        "savefig.facecolor": "none",
+        "figure.dpi": 110,
+        "savefig.dpi": 160,
+        "image.cmap": "cividis",
+    }
+
+
+def figure(width=7.0, height=2.8, nrows=1, ncols=1, **options):
+    """A figure and its axes in the house style, sizes in inches; like `plt.subplots`, laid out without overlaps."""
+    import matplotlib.pyplot as plt
+
+    plt.rcParams.update(style())
+    return plt.subplots(nrows, ncols, figsize=(width, height), layout="constrained", **options)
+
+
+def table(rows, digits=3, index=None):
+    """A dict of columns, a list of dicts or a frame as a table, floats with `digits` significant digits."""
+    import pandas as pd
+
+    frame = pd.DataFrame(rows)
+    if index is not None:
+        frame = frame.set_index(index)
+
+    def number(value):
+        if isinstance(value, (float, np.floating)):
+            return f"{value:.{digits}g}"
+        return str(value)
+
+    return frame.map(number)

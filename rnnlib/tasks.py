@@ -1,0 +1,39 @@
+"""Made tasks that isolate one ability of a sequence model.  Seeded NumPy: both frameworks see the same data."""
+
+import numpy as np
+
+from rnnlib import checks
+
+
+def adding(num_examples, T, rng=0):
+    """The adding problem: x (N, T, 2), y (N, 1) float32.
+
+    Channel 0 holds uniform numbers in [0, 1), channel 1 marks two steps with 1, one in each half; the target is the sum of
+    the two marked numbers.  Always answering 1 has a mean squared error of 1/6.
+    Source: Hochreiter & Schmidhuber 1997, sec. 5.4; in this form Le, Jaitly & Hinton 2015, sec. 4.1, and Arjovsky et al. 2016.
+    """
+    checks.positive(num_examples, "num_examples")
+    if checks.positive(T, "T") < 2:
+        raise ValueError(f"the adding problem marks two steps: T must be at least 2, got {T}")
+    rng = np.random.default_rng(rng)
+    x = np.zeros((num_examples, T, 2), "float32")
+    x[:, :, 0] = rng.uniform(size=(num_examples, T))
+    first, second = rng.integers(0, T // 2, num_examples), rng.integers(T // 2, T, num_examples)
+    rows = np.arange(num_examples)
+    x[rows, first, 1] = x[rows, second, 1] = 1
+    return x, (x[rows, first, 0] + x[rows, second, 0])[:, None]
+
+
+def delayed_xor(num_examples, T, delay=2, rng=0):
+    """Bits in, at each step the exclusive or of this bit and the one `delay` steps before: x (N, T, 1), y (N, T) int64.
+
+    The present bit alone says nothing about the answer: without memory no model beats one half.  The first `delay`
+    answers take the missing bits as 0.
+    """
+    checks.positive(num_examples, "num_examples")
+    if not 0 < checks.positive(delay, "delay") < checks.positive(T, "T"):
+        raise ValueError(f"delay must be shorter than the sequence: got delay {delay}, T {T}")
+    bits = np.random.default_rng(rng).integers(0, 2, size=(num_examples, T))
+    earlier = np.zeros_like(bits)
+    earlier[:, delay:] = bits[:, :-delay]
+    return bits[:, :, None].astype("float32"), bits ^ earlier
