@@ -1,0 +1,149 @@
+"""A chapter is a pair: notebooks/NAME.md is its source, NAME.ipynb the same cells with recorded outputs."""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import jupytext
+import nbformat
+from jupytext.config import load_jupytext_config
+
+LONGEST_CELL = 30  # lines
+
+
+def read_source(path):
+    """The notebook that NAME.md describes, without outputs."""
+    return jupytext.read(path, config=load_jupytext_config(str(path)))
+
+
+def canonical(path):
+    """NAME.md as jupytext itself would save it; anything else makes JupyterLab rewrite or refuse the pair."""
+    config = load_jupytext_config(str(path))
+    notebook = jupytext.read(path, config=config)
+    notebook.metadata.setdefault("jupytext", {})["formats"] = "ipynb,md:myst"
+    return jupytext.writes(notebook, fmt="md:myst", config=config)
+
+
+def read_recorded(path):
+    """The recorded notebook NAME.ipynb."""
+    return nbformat.read(path, as_version=4)
+
+
+def write_atomically(path, text):
+    """Write a text file so that nobody ever sees half of it."""
+    path = Path(path)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        scratch.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def code(notebook):
+    """The code cells of a notebook."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tags(cell):
+    """The tags of a cell, in order."""
+    return list(cell.metadata.get("tags", []))
+
+
+def data_sets(notebook):
+    """Names of the data sets that cells of a notebook need: `needs-NAME` gives NAME."""
+    names = {
+        tag.removeprefix("needs-")
+        for cell in code(notebook)
+        for tag in tags(cell)
+        if tag.startswith("needs-")
+    }
+    return sorted(names)
+
+
+def outputs_digest(notebook):
+    """SHA-256 over what was run and what came out: source, tags, number and outputs of every code cell."""
+    content = [[c.source, tags(c), c.execution_count, c.outputs] for c in code(notebook)]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def library_digest(root):
+    """SHA-256 over the package's source files, names included."""
+    digest = hashlib.sha256()
+    for path in sorted((Path(root) / "rnnlib").rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    return digest.hexdigest()
+
+
+def why_due(source):
+    """Why `make record` is due for the chapter notebooks/NAME.md: one clause, or None where nothing is."""
+    recorded = source.with_suffix(".ipynb")
+    if not recorded.exists():
+        return "was never recorded"
+    old, new = read_recorded(recorded), read_source(source)
+    before, after = [(c.source, tags(c)) for c in code(old)], [(c.source, tags(c)) for c in code(new)]
+    if before != after:
+        first = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), None)
+        if first is None:
+            return f"has {len(after)} code cells, but {len(before)} are recorded"
+        return f"has an edited code cell, number {first}: {summary(after[first][0])}"
+    if old.metadata.get("rnnlib", {}).get("outputs") != outputs_digest(old):
+        return "holds outputs that `make record` did not write"
+    return None
+
+
+def summary(text, width=60):
+    """The first line of a cell, shortened."""
+    line = text.strip().split("\n")[0]
+    return repr(line if len(line) <= width else line[: width - 1] + "…")
+
+
+def assemble(source, run, metadata):
+    """The text of NAME.ipynb: cells of the source with the outputs of a run of the same code cells.
+
+    Cell ids come from content, so that inserting a paragraph changes nothing below it.
+    """
+    outputs = iter(code(run))
+    seen = Counter()
+    for cell in source.cells:
+        digest = hashlib.sha256(cell.source.encode()).hexdigest()[:10]
+        seen[digest] += 1
+        cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+        if cell.cell_type == "code":
+            result = next(outputs)
+            cell.outputs, cell.execution_count = result.outputs, result.execution_count
+    source.metadata.update(metadata)
+    source.nbformat, source.nbformat_minor = 4, 5
+    nbformat.validate(source)
+    return nbformat.writes(source).rstrip("\n") + "\n"
+
+
+def refresh_prose(source):
+    """Bring an edit of prose from NAME.md into NAME.ipynb; nothing is run. True if the file changed."""
+    recorded = source.with_suffix(".ipynb")
+    old = read_recorded(recorded)
+    kept = {name: old.metadata[name] for name in ("language_info", "rnnlib") if name in old.metadata}
+    text = assemble(read_source(source), old, kept)
+    if text == recorded.read_text(encoding="utf-8"):
+        return False
+    write_atomically(recorded, text)
+    return True
+
+
+def text_outputs(notebook):
+    """(cells with text output, those of them that nbval does not compare)."""
+    shown = [cell for cell in code(notebook) if any(has_text(output) for output in cell.outputs)]
+    return len(shown), sum("nbval-ignore-output" in tags(cell) for cell in shown)
+
+
+def has_text(output):
+    """Whether an output says something in words or numbers; a figure's `<Figure size ...>` does not count."""
+    if output.output_type == "stream":
+        return True
+    data = output.get("data", {})
+    return any(kind.startswith("text/") for kind in data) and not any(
+        kind.startswith("image/") for kind in data
+    )
