@@ -31,9 +31,13 @@ def pad(sequences, value=0):
         raise ValueError("no sequences to pad: the list is empty")
     for row, sequence in enumerate(sequences):
         if sequence.ndim == 0 or len(sequence) == 0:
-            raise ValueError(f"sequence {row} has no steps (shape {sequence.shape}): drop empty sequences before padding")
+            raise ValueError(
+                f"sequence {row} has no steps (shape {sequence.shape}): drop empty sequences before padding"
+            )
         if sequence.shape[1:] != sequences[0].shape[1:]:
-            raise ValueError(f"sequence {row} has features {sequence.shape[1:]}, sequence 0 has {sequences[0].shape[1:]}")
+            raise ValueError(
+                f"sequence {row} has features {sequence.shape[1:]}, sequence 0 has {sequences[0].shape[1:]}"
+            )
     lengths = np.array([len(sequence) for sequence in sequences])
     shape = (len(sequences), lengths.max(), *sequences[0].shape[1:])
     padded = np.full(shape, value, dtype=np.result_type(*sequences))

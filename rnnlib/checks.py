@@ -12,7 +12,12 @@ def named(spec, known, what):
     """
     if isinstance(spec, str):
         name, options = spec, {}
-    elif isinstance(spec, (tuple, list)) and len(spec) == 2 and isinstance(spec[0], str) and isinstance(spec[1], dict):
+    elif (
+        isinstance(spec, (tuple, list))
+        and len(spec) == 2
+        and isinstance(spec[0], str)
+        and isinstance(spec[1], dict)
+    ):
         name, options = spec
     else:
         raise TypeError(f"{what} is a name or a pair (name, options), got {spec!r}")
@@ -51,7 +56,9 @@ def rank(shape, expected, what):
         raise ValueError(f"{what} must have shape {expected}, got {shape}")
     for axis, size in zip(axes, shape, strict=False):
         if size == 0:
-            raise ValueError(f"{what} of shape {shape} is empty along {axis.strip()}: leave out empty sequences and batches")
+            raise ValueError(
+                f"{what} of shape {shape} is empty along {axis.strip()}: leave out empty sequences and batches"
+            )
 
 
 def lengths(values, batch, time):
@@ -63,7 +70,9 @@ def lengths(values, batch, time):
         raise TypeError(f"lengths must be whole numbers, got {values.dtype}")
     if values.min() < 1:
         row = int(values.argmin())
-        raise ValueError(f"lengths[{row}] is {values[row]}: a sequence has at least one step, drop empty ones")
+        raise ValueError(
+            f"lengths[{row}] is {values[row]}: a sequence has at least one step, drop empty ones"
+        )
     if values.max() > time:
         row = int(values.argmax())
         raise ValueError(f"lengths[{row}] is {values[row]}, but the sequences are padded to T = {time}")
@@ -76,7 +85,9 @@ def finite(array, what):
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = ~np.isfinite(array)
         where = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(f"{what} has {int(bad.sum())} values that are NaN or infinite, the first at index {where}: fill or drop them")
+        raise ValueError(
+            f"{what} has {int(bad.sum())} values that are NaN or infinite, the first at index {where}: fill or drop them"
+        )
     return array
 
 

@@ -62,7 +62,14 @@ def source(module, *names):
     if not path.is_file() or HERE not in path.parents:
         raise ValueError(f"no module {module!r} in rnnlib")
     title = str(path.relative_to(HERE.parent))
-    return Sources([(title, "\n\n\n".join(extract(path, name) for name in names) if names else path.read_text().rstrip())])
+    return Sources(
+        [
+            (
+                title,
+                "\n\n\n".join(extract(path, name) for name in names) if names else path.read_text().rstrip(),
+            )
+        ]
+    )
 
 
 def twins(name):
@@ -85,7 +92,14 @@ def style():
     """Matplotlib settings of the house; `figure` uses them."""
     from cycler import cycler
 
-    lines = ["text.color", "axes.labelcolor", "axes.edgecolor", "axes.titlecolor", "xtick.color", "ytick.color"]
+    lines = [
+        "text.color",
+        "axes.labelcolor",
+        "axes.edgecolor",
+        "axes.titlecolor",
+        "xtick.color",
+        "ytick.color",
+    ]
     return {
         **{name: GREY for name in lines},
         "axes.prop_cycle": cycler(color=COLOURS, linestyle=DASHES),
@@ -114,6 +128,38 @@ def figure(width=7.0, height=2.8, nrows=1, ncols=1, **options):
 
     plt.rcParams.update(style())
     return plt.subplots(nrows, ncols, figsize=(width, height), layout="constrained", **options)
+
+
+def graph(ax, boxes, arrows):
+    """Draw a computation as boxes and arrows on an axis without ticks.
+
+    boxes    {name: (x, y)} or {name: (x, y, label)}; the label is the name unless given, mathtext allowed; "" draws a dot
+    arrows   [(from, to)], [(from, to, label)] or [(from, to, label, options)]; options: `bend` (0 straight), `dash`, `colour`
+
+    Raises KeyError for an arrow to or from a box that is not there.
+    """
+    ax.set_axis_off()
+    ax.set_aspect("equal")
+    drawn = {}
+    for name, (x, y, *label) in boxes.items():
+        text = label[0] if label else name
+        if text:
+            frame = dict(boxstyle="round,pad=0.35", facecolor="none", edgecolor=GREY)
+            drawn[name] = (x, y), ax.text(x, y, text, ha="center", va="center", bbox=frame).get_bbox_patch()
+        else:
+            drawn[name] = (x, y), None
+    for start, end, *rest in arrows:
+        label, options = (*rest, "", {})[:2] if len(rest) != 1 else (rest[0], {})
+        (tail, patch_a), (head, patch_b) = drawn[start], drawn[end]
+        colour, bend = options.get("colour", GREY), options.get("bend", 0)
+        line = dict(color=colour, linestyle=options.get("dash", "-"), shrinkA=2, shrinkB=2, patchA=patch_a, patchB=patch_b)
+        ax.annotate("", head, tail, arrowprops=dict(arrowstyle="-|>", connectionstyle=f"arc3,rad={bend}", **line))
+        (x0, y0), (x1, y1) = tail, head  # the arc's middle lies half the bend beside the chord
+        middle = (x0 + x1) / 2 + bend * (y1 - y0) / 2, (y0 + y1) / 2 - bend * (x1 - x0) / 2
+        ax.annotate(label, middle, (0, 4), textcoords="offset points", ha="center", va="bottom", color=colour)
+    xs, ys = zip(*(place for place, _ in drawn.values()), strict=True)
+    ax.set_xlim(min(xs) - 0.6, max(xs) + 0.6)
+    ax.set_ylim(min(ys) - 0.5, max(ys) + 0.5)
 
 
 def table(rows, digits=3, index=None):

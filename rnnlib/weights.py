@@ -47,7 +47,9 @@ def orthogonal(rng, size):
 
 def embedding(rng, vocab_size, size):
     """Normal with standard deviation size ** -0.5, shape (vocab_size, size): vectors of length about 1."""
-    return np.random.default_rng(rng).normal(scale=checks.positive(size, "size") ** -0.5, size=(vocab_size, size))
+    return np.random.default_rng(rng).normal(
+        scale=checks.positive(size, "size") ** -0.5, size=(vocab_size, size)
+    )
 
 
 def draw(kind, input_size, hidden_size, rng):
@@ -97,7 +99,8 @@ def to_keras(kind, p):
 def from_keras(kind, arrays):
     """[kernel, recurrent_kernel, bias] of SimpleRNN or LSTM -> our parameters."""
     return {
-        name: reorder(value, KERAS[kind], GATES[kind]) for name, value in zip(("W_x", "W_h", "b"), arrays, strict=True)
+        name: reorder(value, KERAS[kind], GATES[kind])
+        for name, value in zip(("W_x", "W_h", "b"), arrays, strict=True)
     }
 
 

@@ -5,7 +5,9 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "torch":
         raise
-    raise ModuleNotFoundError("rnnlib.pt needs PyTorch, which is not installed: pip install 'rnnlib[torch]'", name="torch") from None
+    raise ModuleNotFoundError(
+        "rnnlib.pt needs PyTorch, which is not installed: pip install 'rnnlib[torch]'", name="torch"
+    ) from None
 
 from rnnlib.pt import losses
 from rnnlib.pt.convert import array, load, params, tensor, value_and_grads

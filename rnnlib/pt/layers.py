@@ -120,7 +120,9 @@ def engine(cell, input_size, hidden_size, native, rng, dtype):
         return Native(cell, input_size, hidden_size, rng, dtype)
     if kind not in CELLS:
         ours = ", ".join(CELLS)
-        raise ValueError(f"native=False runs a cell of ours, and there is none for {kind!r} (there is: {ours}): use native=True")
+        raise ValueError(
+            f"native=False runs a cell of ours, and there is none for {kind!r} (there is: {ours}): use native=True"
+        )
     return Recurrent(CELLS[kind](input_size, hidden_size, rng=rng, dtype=dtype, **options))
 
 
@@ -135,7 +137,9 @@ def check_input(x, input_size, dtype, lengths):
     """What the door of a layer over time refuses; returns the lengths as a tensor beside x."""
     checks.rank(x.shape, "(B, T, D)", "x")
     if x.shape[2] != input_size:
-        raise ValueError(f"x of shape {tuple(x.shape)} has {x.shape[2]} features, this layer takes {input_size}")
+        raise ValueError(
+            f"x of shape {tuple(x.shape)} has {x.shape[2]} features, this layer takes {input_size}"
+        )
     if x.dtype != dtype:
         raise TypeError(f"x is {x.dtype}, the weights are {dtype}: convert x, or build with another dtype=")
     if lengths is None:

@@ -36,7 +36,11 @@ def average(each, lengths=None, per="token"):
     if len(each.shape) == 1:
         return each.mean()
     B, T = each.shape
-    lengths = torch.full((B,), T, device=each.device) if lengths is None else torch.as_tensor(lengths, device=each.device)
+    lengths = (
+        torch.full((B,), T, device=each.device)
+        if lengths is None
+        else torch.as_tensor(lengths, device=each.device)
+    )
     each = torch.where(torch.arange(T, device=each.device) < lengths[:, None], each, 0)  # (B, T)
     steps = lengths.to(each.dtype)  # (B,)
     if per == "token":

@@ -54,7 +54,9 @@ def backward(p, dy, tapes, dh=None, activation="tanh", truncate=None):
     total = {name: np.zeros_like(value) for name, value in p.items()}
     for t in reversed(range(T)):
         tape, valid = tapes[t]
-        dx[:, t], dh_old, grads = step_back(p, np.where(valid, dh + dy[:, t], 0), tape, activation)  # eq. bptt-dh
+        dx[:, t], dh_old, grads = step_back(
+            p, np.where(valid, dh + dy[:, t], 0), tape, activation
+        )  # eq. bptt-dh
         dh = np.where(valid, dh_old, dh)
         for name in total:
             total[name] += grads[name]  # eq. bptt-sum

@@ -13,7 +13,8 @@ except ModuleNotFoundError as error:
     if error.name != "tensorflow":
         raise
     raise ModuleNotFoundError(
-        "rnnlib.tf needs TensorFlow, which is not installed: pip install 'rnnlib[tensorflow]'", name="tensorflow"
+        "rnnlib.tf needs TensorFlow, which is not installed: pip install 'rnnlib[tensorflow]'",
+        name="tensorflow",
     ) from None
 finally:
     os.dup2(kept, 2)

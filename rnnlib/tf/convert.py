@@ -24,7 +24,7 @@ def tensor(array):
 
 def array(tensor):
     """The array that a tensor holds."""
-    return np.array(tensor)
+    return np.array(tf.convert_to_tensor(tensor).numpy())
 
 
 def parts(module, prefix=""):

@@ -68,7 +68,9 @@ class Native(keras.layers.Layer):
 
     def to_native(self, p):
         """Our parameters into the framework's layer."""
-        for variable, value in zip(self.layer.trainable_variables, weights.to_keras(self.kind, p), strict=True):
+        for variable, value in zip(
+            self.layer.trainable_variables, weights.to_keras(self.kind, p), strict=True
+        ):
             assign(variable, value)
 
     def call(self, x, state=None, lengths=None):
@@ -124,7 +126,9 @@ def engine(cell, input_size, hidden_size, native, rng, dtype):
         return Native(cell, input_size, hidden_size, rng, dtype)
     if kind not in CELLS:
         ours = ", ".join(CELLS)
-        raise ValueError(f"native=False runs a cell of ours, and there is none for {kind!r} (there is: {ours}): use native=True")
+        raise ValueError(
+            f"native=False runs a cell of ours, and there is none for {kind!r} (there is: {ours}): use native=True"
+        )
     return Recurrent(CELLS[kind](input_size, hidden_size, rng=rng, dtype=dtype, **options))
 
 
@@ -139,9 +143,13 @@ def check_input(x, input_size, dtype, lengths):
     """What the door of a layer over time refuses; returns the lengths as a tensor beside x."""
     checks.rank(x.shape, "(B, T, D)", "x")
     if x.shape[2] != input_size:
-        raise ValueError(f"x of shape {tuple(x.shape)} has {x.shape[2]} features, this layer takes {input_size}")
+        raise ValueError(
+            f"x of shape {tuple(x.shape)} has {x.shape[2]} features, this layer takes {input_size}"
+        )
     if x.dtype != dtype:
-        raise TypeError(f"x is {x.dtype.name}, the weights are {dtype}: convert x, or build with another dtype=")
+        raise TypeError(
+            f"x is {x.dtype.name}, the weights are {dtype}: convert x, or build with another dtype="
+        )
     if lengths is None or not tf.executing_eagerly():  # while a graph is traced there are no numbers to check
         return None if lengths is None else tf.cast(lengths, tf.int32)
     return tf.cast(checks.lengths(array(lengths), x.shape[0], x.shape[1]), tf.int32)

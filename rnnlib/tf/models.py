@@ -31,7 +31,15 @@ class Classifier(Model):
     """One class for each sequence: x (B, T, D) or ids (B, T) -> logits (B, C), from the last valid state."""
 
     def __init__(
-        self, input_size, hidden_size, num_classes, cell="elman", native=True, vocab_size=None, rng=0, dtype="float32"
+        self,
+        input_size,
+        hidden_size,
+        num_classes,
+        cell="elman",
+        native=True,
+        vocab_size=None,
+        rng=0,
+        dtype="float32",
     ):
         super().__init__(input_size, hidden_size, num_classes, cell, native, vocab_size, rng, dtype)
 
@@ -45,7 +53,15 @@ class Tagger(Model):
     """One answer at each step: x (B, T, D) or ids (B, T) -> logits or values (B, T, K); padding gets an answer too."""
 
     def __init__(
-        self, input_size, hidden_size, output_size, cell="elman", native=True, vocab_size=None, rng=0, dtype="float32"
+        self,
+        input_size,
+        hidden_size,
+        output_size,
+        cell="elman",
+        native=True,
+        vocab_size=None,
+        rng=0,
+        dtype="float32",
     ):
         super().__init__(input_size, hidden_size, output_size, cell, native, vocab_size, rng, dtype)
 
@@ -59,7 +75,15 @@ class Forecaster(Model):
     """The next values of a series: x (B, T, D) -> (B, horizon), from the last valid state."""
 
     def __init__(
-        self, input_size, hidden_size, horizon, cell="elman", native=True, vocab_size=None, rng=0, dtype="float32"
+        self,
+        input_size,
+        hidden_size,
+        horizon,
+        cell="elman",
+        native=True,
+        vocab_size=None,
+        rng=0,
+        dtype="float32",
     ):
         super().__init__(input_size, hidden_size, horizon, cell, native, vocab_size, rng, dtype)
 
