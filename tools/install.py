@@ -4,6 +4,7 @@ GROUP is core, book, test, lab or all. Standard library only, and plain enough f
 an old Python can say that it is too old.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -19,21 +20,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 OLDEST, NEWEST = (3, 11), (3, 13)
 
-FRAMEWORKS = ["torch", "tensorflow"]
 GROUPS = {
     "core": [],
     "book": ["book"],  # the pages are built without running anything, so without a framework
-    "test": FRAMEWORKS + ["book", "test"],
-    "lab": FRAMEWORKS + ["lab"],
-    "all": FRAMEWORKS + ["book", "test", "lab"],
+    "test": ["book", "tensorflow", "test", "torch"],
+    "lab": ["lab", "tensorflow", "torch"],
+    "all": ["book", "lab", "tensorflow", "test", "torch"],
 }
-GIGABYTES = {
-    "core": 1.0,
-    "book": 1.2,
-    "test": 5.5,
-    "lab": 5.5,
-    "all": 5.5,
-}  # with what pip unpacks on the way
+# what an extra brings: a package to know it by, and the disk space it takes while pip unpacks, in GB
+SPACE = {
+    "core": ("spacy", 0.9),
+    "book": ("jupyter_book", 0.3),
+    "test": ("nbval", 0.2),
+    "lab": ("jupyterlab", 0.2),
+    "torch": ("torch", 1.2),
+    "tensorflow": ("tensorflow", 3.0),
+}
 
 
 class Failed(Exception):
@@ -44,40 +46,45 @@ def check_python(version=sys.version_info, executable=sys.executable):
     """Refuse a Python outside the supported range."""
     if OLDEST <= tuple(version[:2]) <= NEWEST:
         return
-    found = "%d.%d (%s)" % (version[0], version[1], executable)
     raise Failed(
-        "Python %d.%d to %d.%d is needed, but this is Python %s.\n" % (OLDEST + NEWEST + (found,))
-        + "Install Python 3.11, then `make PYTHON=/path/to/python3.11 ...` or have python3.11 on the PATH."
+        f"Python {dotted(OLDEST)} to {dotted(NEWEST)} is needed, but {executable} is Python {dotted(version)}.\n"
+        "Install Python 3.11, then `make PYTHON=/path/to/python3.11 ...`, or put python3.11 on the PATH. "
+        "A .venv made with another Python goes first: rm -r .venv"
     )
 
 
-def check_space(group, folder=ROOT, free=None):
-    """Refuse to start where the disk cannot hold the installation."""
-    free = shutil.disk_usage(str(folder)).free if free is None else free
-    need = GIGABYTES[group]
-    if free < need * 1e9:
+def dotted(version):
+    return f"{version[0]}.{version[1]}"
+
+
+def check_space(venv, extras, free=None):
+    """Refuse to start where the disk cannot hold what is still to be installed."""
+    packages = [p for pattern in ("lib/python*", "Lib") for p in venv.glob(f"{pattern}/site-packages/*")]
+    names = {path.name for path in packages}
+    need = sum(SPACE[extra][1] for extra in ["core", *extras] if SPACE[extra][0] not in names)
+    free = shutil.disk_usage(str(venv.parent)).free / 1e9 if free is None else free
+    if free < need:
         raise Failed(
-            "%.1f GB free in %s, but installing `%s` needs about %.1f GB.\n"
-            % (free / 1e9, folder, group, need)
-            + "Free some space (pip's own cache: `pip cache purge`) or clone onto a larger disk."
+            f"{free:.1f} GB are free in {venv.parent}, but about {need:.1f} GB are needed.\n"
+            "Free some space (`pip cache purge` empties pip's own cache), or clone onto a larger disk."
         )
 
 
-def state(root=ROOT):
-    """Digest of what the installation depends on."""
+def state(root):
+    """Digest of the two files that an installation depends on."""
     digest = hashlib.sha256()
     for name in ("pyproject.toml", "constraints.txt"):
         digest.update((root / name).read_bytes())
     return digest.hexdigest()
 
 
-def installed(venv, digest):
-    """Extras that are installed in the present state of the two files."""
+def read_stamp(venv):
+    """(state, extras) of the last installation; (None, []) where there was none."""
     try:
         stamp = json.loads((venv / "installed.json").read_text())
-    except (OSError, ValueError):
-        return None
-    return stamp["extras"] if stamp["state"] == digest else None
+        return stamp["state"], stamp["extras"]
+    except (OSError, ValueError, KeyError):
+        return None, []
 
 
 def venv_python(venv):
@@ -86,38 +93,36 @@ def venv_python(venv):
 
 
 def make_venv(venv):
-    """Create the virtual environment, or a new one where a half-made one lies."""
+    """Create the virtual environment; again where a half-made one lies."""
     python = venv_python(venv)
-    if python.exists() and subprocess.call([str(python), "-m", "pip", "--version"], **quiet()) == 0:
+    if python.exists() and run([str(python), "-m", "pip", "--version"])[0] == 0:
         return
-    print(
-        "Making %s with Python %d.%d ..." % (venv.name, sys.version_info[0], sys.version_info[1]), flush=True
-    )
-    done = subprocess.run(
-        [sys.executable, "-m", "venv", "--clear", str(venv)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    if done.returncode:
-        text = done.stdout.decode(errors="replace")
-        if "No space left" in text:
-            raise Failed(explain(text))
+    print(f"Making {venv.name} with Python {dotted(sys.version_info)}", flush=True)
+    status, text = run([sys.executable, "-m", "venv", "--clear", str(venv)])
+    if status and "No space left" in text:
+        raise Failed(explain(text))
+    if status:
+        last = (text.strip().splitlines() or ["no reason given"])[-1]
         raise Failed(
-            "no virtual environment could be made: %s\n" % (text.strip().splitlines() or ["?"])[-1]
-            + "On Debian and Ubuntu, install python3.11-venv."
+            f"no virtual environment could be made: {last}\n"
+            "On Debian and Ubuntu the package python3-venv (or python3.11-venv) is missing."
         )
 
 
-def quiet():
-    return {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+def run(command):
+    """(exit status, everything it said)."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout.decode(errors="replace")
 
 
 def reachable(url, seconds=2.0):
     """Whether an address answers in a moment; never waits longer, not for a name server either."""
-    answer = []
+    answers = []
 
     def ask():
         try:
             with urllib.request.urlopen(url, timeout=seconds):
-                answer.append(True)
+                answers.append(True)
         except Exception:  # whatever it is, the address is of no use now
             pass
 
@@ -125,124 +130,137 @@ def reachable(url, seconds=2.0):
     thread.daemon = True
     thread.start()
     thread.join(seconds)
-    return bool(answer)
+    return bool(answers)
 
 
 def pip_command(venv, extras, torch_index=""):
     """The pip call; a reader's own pip configuration stays in force."""
-    what = ".[%s]" % ",".join(extras) if extras else "."
+    what = f".[{','.join(extras)}]" if extras else "."
     command = [str(venv_python(venv)), "-m", "pip", "install", "--progress-bar", "off", "--no-input"]
     command += ["--disable-pip-version-check", "-c", "constraints.txt", "-e", what]
-    # PyPI's torch for Linux brings gigabytes of CUDA; PyTorch's own index has builds for the CPU
+    # the usual torch for Linux brings gigabytes of CUDA; PyTorch's own index has builds for the CPU
     if torch_index and "torch" in extras and sys.platform.startswith("linux") and reachable(torch_index):
         command += ["--extra-index-url", torch_index]
     return command
 
 
-def run_pip(command, log_path):
-    """Run pip with one progress line; its whole output goes to a log file. Returns (exit status, text)."""
-    start, lines, packages = time.time(), [], 0
-    environment = dict(os.environ, PYTHONUNBUFFERED="1", LC_ALL="C.UTF-8", PYTHONUTF8="1")
+def run_pip(command, root, log_path):
+    """Run pip with one progress line; all it says goes to a log file. Returns (exit status, text)."""
+    start, said, lines, packages = time.time(), 0.0, [], 0
+    variables = dict(os.environ, PYTHONUNBUFFERED="1", PYTHONUTF8="1")
+    pip = subprocess.Popen(
+        command, cwd=str(root), env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     with open(str(log_path), "w", encoding="utf-8") as log:
-        pip = subprocess.Popen(
-            command, cwd=str(ROOT), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        said = start
         for raw in pip.stdout:
-            line = raw.decode(errors="replace").rstrip()
-            lines.append(line)
-            log.write(line + "\n")
-            packages += line.startswith("Collecting ")
-            now = line.startswith(("Installing collected", "Building ", "Successfully"))
-            if sys.stdout.isatty() or now or time.time() - said > 10:
+            lines.append(raw.decode(errors="replace").rstrip())
+            log.write(lines[-1] + "\n")
+            packages += lines[-1].startswith("Collecting ")
+            if not lines[-1].strip().startswith(STEPS):
+                continue
+            last = lines[-1].startswith(STEPS[-2:])
+            if last or time.time() - said > (0 if sys.stdout.isatty() else 10):
                 said = time.time()
-                progress(packages, line, said - start)
-        status = pip.wait()
+                show(said - start, packages, lines[-1])
+    status = pip.wait()
     if sys.stdout.isatty():
         print()
     return status, "\n".join(lines)
 
 
-def progress(packages, line, seconds):
-    """One line that overwrites itself in a terminal."""
-    step = re.sub(r"^\s+", "", line)
-    step = (
-        "Installing all of them ..." if step.startswith("Installing collected") else step.split(" (from")[0]
-    )
-    text = "  %3d s  %3d packages  %s" % (seconds, packages, step[:60])
+STEPS = (
+    "Collecting",
+    "Downloading",
+    "Using cached",
+    "Building",
+    "Installing collected",
+    "Successfully installed",
+)
+
+
+def show(seconds, packages, line):
+    """The progress line, which overwrites itself in a terminal."""
+    step = line.strip().split(" (from")[0]
+    if step.startswith("Installing collected"):
+        step = "Unpacking all of them, the longest step"
+    text = f"  {seconds:4.0f} s  {packages:3d} packages  {step[:56]}"
     if sys.stdout.isatty():
-        sys.stdout.write("\r" + text.ljust(86))
+        sys.stdout.write("\r" + text.ljust(80))
         sys.stdout.flush()
     else:
         print(text, flush=True)
 
 
+OFFLINE = (
+    "Failed to establish a new connection|Name or service not known|Max retries|Read timed out|NewConnectionError"
+    "|name resolution|Connection refused|Network is unreachable|Connection broken|NameResolutionError"
+)
+
+
 def explain(log):
     """What went wrong, from pip's output: which package, pip's own words, what to try."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:] or ["pip said nothing"]
+    errors = [line for line in lines if line.lower().startswith("error")]
+    last = (errors or lines or ["pip said nothing"])[-1]
     if "No space left on device" in log or "Errno 28" in log:
-        return "the disk is full: %s\nFree some space, then run the same command again." % errors[-1]
+        return f"the disk is full: {last}\nFree some space, then run the same command again."
     missing = re.findall(r"No matching distribution found for (\S+)", log)
-    offline = re.search(
-        r"(Failed to establish a new connection|Name or service not known|Max retries|Read timed out"
-        r"|name resolution|Connection refused|Network is unreachable)",
-        log,
-    )
     collecting = re.findall(r"Collecting (\S+)", log)
-    name = missing[-1] if missing else (collecting[-1] if collecting else "a package")
-    if offline:
+    name = (missing or collecting or ["a package"])[-1]
+    if re.search(OFFLINE, log):
         return (
-            "%s cannot be had, the package index does not answer: %s\n" % (name, errors[-1])
-            + "Check the network or the proxy (`pip config list`), then run the same command again; "
-            + "what was fetched is kept."
+            f"{name} cannot be had, a package index does not answer: {last}\n"
+            "Check the network and the proxy (`pip config list`), then run the same command again: "
+            "what was fetched is kept."
         )
     if missing:
         return (
-            "%s cannot be had: %s\n" % (name, errors[-1])
-            + "Your package index has no such version for Python %d.%d on %s. "
-            % (sys.version_info[0], sys.version_info[1], sys.platform)
-            + "Try Python 3.11 (`rm -r .venv`, then `make PYTHON=python3.11 ...`), or another index (`pip config list`)."
+            f"{name} cannot be had: {last}\n"
+            f"No such version for Python {dotted(sys.version_info)} on {sys.platform} in your package index "
+            "(`pip config list`). The versions are known to work with Python 3.11: "
+            "rm -r .venv, then make PYTHON=python3.11 ..."
         )
-    return "pip stopped at %s: %s\nRun the same command again; if it stays, its log tells more." % (
-        name,
-        errors[-1],
+    return (
+        f"pip stopped at {name}: {last}\nRun the same command again; if it stops there again, read the log."
     )
 
 
-def install(group, torch_index=""):
+def install(group, root=ROOT, torch_index=""):
     """Install a group; returns at once where it is there already."""
-    venv, digest = ROOT / ".venv", state()
-    extras = GROUPS[group]
-    there = installed(venv, digest)
-    if there is not None and set(extras) <= set(there) and venv_python(venv).exists():
+    venv, now = root / ".venv", state(root)
+    before, there = read_stamp(venv)
+    if before == now and set(GROUPS[group]) <= set(there) and venv_python(venv).exists():
         return
     check_python()
-    check_space(group) if there is None and not (venv / "installed.json").exists() else None
+    extras = sorted({*GROUPS[group], *there})
+    check_space(venv, extras)
     make_venv(venv)
-    extras = sorted(set(extras) | set(there or []))
-    print("Installing into .venv, once: rnnlib%s" % ("[%s]" % ",".join(extras) if extras else ""), flush=True)
+    print(f"Installing rnnlib[{','.join(extras)}] into .venv, once", flush=True)
     log = venv / "install.log"
-    status, text = run_pip(pip_command(venv, extras, torch_index), log)
+    status, text = run_pip(pip_command(venv, extras, torch_index), root, log)
     if status:
-        raise Failed(explain(text) + "\nThe log: %s" % log)
-    (venv / "installed.json").write_text(json.dumps({"state": digest, "extras": extras}))
+        raise Failed(f"{explain(text)}\nThe log: {log}")
+    (venv / "installed.json").write_text(json.dumps({"state": now, "extras": extras}))
 
 
-def main(arguments):
+def main(arguments, root=ROOT):
+    """Install the group named on the command line; the number to exit with."""
     group = arguments[0] if arguments else "all"
     if group not in GROUPS:
-        print("there is no group %r; there are: %s" % (group, ", ".join(GROUPS)), file=sys.stderr)
+        print(f"there is no group {group!r}; there are: {', '.join(GROUPS)}", file=sys.stderr)
         return 2
     try:
-        install(group, os.environ.get("TORCH_INDEX", ""))
+        install(group, root, os.environ.get("TORCH_INDEX", ""))
+        return 0
     except Failed as problem:
-        print("\nInstallation stopped: %s" % problem, file=sys.stderr)
-        return 1
+        text = str(problem)
     except OSError as problem:
-        print("\nInstallation stopped: %s" % explain(str(problem)), file=sys.stderr)
-        return 1
-    return 0
+        full = problem.errno == errno.ENOSPC
+        text = f"the disk is full: {problem}" if full else f"a file cannot be read or written: {problem}"
+    except KeyboardInterrupt:
+        text = "interrupted. Run the same command again: what was fetched is kept."
+    print(f"\nInstallation stopped: {text}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":
