@@ -135,6 +135,8 @@ def _unpack(arrays):
     checks.rank(x.shape, "(N, T, D)" if x.ndim == 3 else "(N, T)", "x")
     if len(y.shape) == 0 or len(y) != len(x):
         raise ValueError(f"x has {len(x)} examples, y has shape {y.shape}: one row of y for each row of x")
+    checks.finite(x, "x")
+    checks.finite(y, "y")
     if lengths is not None:
         lengths = checks.lengths(lengths, len(x), x.shape[1])
     return x, y, lengths

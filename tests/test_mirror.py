@@ -1,0 +1,64 @@
+"""rnnlib.pt and rnnlib.tf: same files, same public names, same arguments, same first docstring line."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "rnnlib"
+FILES = sorted(path.name for path in (ROOT / "pt").glob("*.py"))
+TWIN = {"call": "forward"}
+
+
+def outline(text):
+    """{dotted name: (arguments with defaults, first docstring line)} of all public functions, classes and methods."""
+    found = {}
+
+    def visit(node, prefix):
+        for child in node.body:
+            if isinstance(child, (ast.ClassDef, ast.FunctionDef)) and (
+                not child.name.startswith("_") or child.name == "__init__"
+            ):
+                name = prefix + TWIN.get(child.name, child.name)
+                arguments = ast.unparse(child.args) if isinstance(child, ast.FunctionDef) else ""
+                found[name] = (arguments, (ast.get_docstring(child) or "").split("\n")[0])
+                if isinstance(child, ast.ClassDef):
+                    visit(child, f"{name}.")
+
+    visit(ast.parse(text), "")
+    return found
+
+
+def exported(text):
+    """The names in __all__."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return ast.literal_eval(node.value)
+
+
+def test_same_files():
+    assert FILES == sorted(path.name for path in (ROOT / "tf").glob("*.py"))
+    assert len(FILES) > 5
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_same_outline(name):
+    one, other = (outline((ROOT / side / name).read_text()) for side in ("pt", "tf"))
+    assert list(one) == list(other), "names, in the order of the file"
+    assert one == other
+
+
+def test_same_exports():
+    one, other = (exported((ROOT / side / "__init__.py").read_text()) for side in ("pt", "tf"))
+    assert one == other == sorted(one)
+
+
+def test_the_outline_sees_a_difference():
+    twin = 'class A:\n    def forward(self, x, scale=1):\n        """Scale x."""\n'
+    assert outline(twin) == outline(twin.replace("forward", "call"))
+    for planted in (
+        twin.replace("scale=1", "scale=2"),
+        twin.replace("Scale x", "scale"),
+        twin.replace("forward", "go"),
+    ):
+        assert outline(twin) != outline(planted)

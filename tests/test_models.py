@@ -1,0 +1,90 @@
+"""Whole models: native = loop, PyTorch = TensorFlow, shapes, names, doors."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from backends import FRAMEWORKS, both, framework, random_params
+
+B, T, D, H, K, V = 3, 5, 2, 4, 6, 7
+rng = np.random.default_rng(0)
+X, IDS, LENGTHS = rng.normal(size=(B, T, D)), rng.integers(0, V, size=(B, T)), np.array([5, 1, 3])
+SHAPES = {"Classifier": (B, K), "Tagger": (B, T, K), "Forecaster": (B, K)}
+NAMES = ["rnn.cell.W_x", "rnn.cell.W_h", "rnn.cell.b", "head.W", "head.b"]
+
+
+def build(rnn, kind, **options):
+    return getattr(rnn, kind)(D, H, K, rng=3, dtype="float64", **options)
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+@pytest.mark.parametrize("kind", SHAPES)
+@pytest.mark.parametrize("cell", ["elman", ("elman", {"activation": "relu"})])
+def test_native_and_loop_are_one_model(name, kind, cell):
+    rnn = framework(name)
+    native, loop = (build(rnn, kind, cell=cell, native=native) for native in (True, False))
+    assert list(rnn.params(native)) == list(rnn.params(loop)) == NAMES
+    for key, value in rnn.params(native).items():
+        assert_array_equal(rnn.params(loop)[key], value)
+    for lengths in (None, rnn.tensor(LENGTHS)):
+        y = rnn.array(native(rnn.tensor(X), lengths))
+        assert y.shape == SHAPES[kind]
+        assert_allclose(rnn.array(loop(rnn.tensor(X), lengths)), y, atol=1e-13)
+
+
+@both
+@pytest.mark.parametrize("kind", SHAPES)
+@pytest.mark.parametrize("cell", ["elman", "lstm"])
+@pytest.mark.parametrize("ids", [False, True])
+def test_both_frameworks_are_one_model(kind, cell, ids):
+    found = []
+    for name in ("pt", "tf"):
+        rnn = framework(name)
+        model = build(rnn, kind, cell=cell, vocab_size=V if ids else None)
+        assert list(rnn.params(model)) == ["embed.W"] * ids + NAMES
+        rnn.load(model, random_params(rnn, model))
+        found.append(rnn.array(model(rnn.tensor(IDS if ids else X), rnn.tensor(LENGTHS))))
+    assert_allclose(*found, atol=1e-12)
+
+
+@both
+def test_parts_of_a_model_are_drawn_apart():
+    """embedding, recurrent layer and head have seeds of their own, and so have two models."""
+    rnn = framework("pt")
+    one, other = (rnn.params(rnn.Classifier(H, H, H, vocab_size=H, rng=seed)) for seed in (0, 1))
+    drawn = [one["embed.W"], one["rnn.cell.W_x"], one["rnn.cell.W_h"], one["head.W"]]
+    drawn += [other["embed.W"], other["rnn.cell.W_x"], other["rnn.cell.W_h"], other["head.W"]]
+    assert len({value.tobytes() for value in drawn}) == 8
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_load_is_all_or_nothing(name):
+    rnn = framework(name)
+    model = build(rnn, "Classifier")
+    before = rnn.params(model)
+    other = {key: value + 1 for key, value in before.items()}
+    for says, wrong in [
+        (r"head.b \(6,\) is missing", {key: value for key, value in other.items() if key != "head.b"}),
+        (r"extra \(\) is not wanted", {**other, "extra": np.array(1.0)}),
+        (r"head.W has shape \(6, 4\), needs \(4, 6\)", {**other, "head.W": other["head.W"].T}),
+        ("head.b has 6 values that are NaN", {**other, "head.b": np.full(K, np.nan)}),
+    ]:
+        with pytest.raises(ValueError, match=says):
+            rnn.load(model, wrong)
+        for key, value in rnn.params(model).items():
+            assert_array_equal(value, before[key])
+    rnn.load(model, other)
+    assert_array_equal(rnn.params(model)["rnn.cell.W_h"], before["rnn.cell.W_h"] + 1)
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_doors(name):
+    rnn = framework(name)
+    with pytest.raises(ValueError, match="unknown cell 'transformer': choose one of elman, lstm"):
+        build(rnn, "Classifier", cell="transformer")
+    with pytest.raises(ValueError, match="there is none for 'lstm' .* use native=True"):
+        build(rnn, "Classifier", cell="lstm", native=False)
+    with pytest.raises(ValueError, match="vocab_size must be at least 1, got 0"):
+        build(rnn, "Classifier", vocab_size=0)
+    with pytest.raises(ValueError, match=r"ids\[0, 0\] is 7, outside 0 .. 6"):
+        build(rnn, "Classifier", vocab_size=V)(rnn.tensor(np.full((B, T), V)))

@@ -1,0 +1,31 @@
+"""Made tasks are what their definitions say."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from rnnlib import tasks
+
+
+def test_adding():
+    x, y = tasks.adding(4000, 11, rng=1)
+    assert x.shape == (4000, 11, 2) and y.shape == (4000, 1) and x.dtype == y.dtype == np.float32
+    assert_array_equal(x[:, :5, 1].sum(axis=1), 1)  # one mark in each half
+    assert_array_equal(x[:, 5:, 1].sum(axis=1), 1)
+    assert_allclose((x[:, :, 0] * x[:, :, 1]).sum(axis=1), y[:, 0], rtol=1e-6)
+    assert_allclose(np.mean((y - 1) ** 2), 1 / 6, rtol=0.05)
+    assert_array_equal(tasks.adding(4000, 11, rng=1)[0], x)
+    with pytest.raises(ValueError, match="T must be at least 2, got 1"):
+        tasks.adding(5, 1)
+
+
+@pytest.mark.parametrize("delay", [1, 3])
+def test_delayed_xor(delay):
+    x, y = tasks.delayed_xor(2000, 9, delay, rng=2)
+    bits = x[:, :, 0].astype(int)
+    assert_array_equal(y[:, delay:], bits[:, delay:] ^ bits[:, :-delay])
+    assert_array_equal(y[:, :delay], bits[:, :delay])
+    for bit in (0, 1):  # the present bit says nothing about the answer
+        assert_allclose(y[:, delay:][bits[:, delay:] == bit].mean(), 0.5, atol=0.03)
+    with pytest.raises(ValueError, match="got delay 9, T 9"):
+        tasks.delayed_xor(5, 9, 9)

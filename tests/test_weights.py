@@ -1,0 +1,115 @@
+"""Drawing, moving and filing weights."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from backends import both, framework, random_params
+from rnnlib import weights
+
+D, H = 3, 4
+
+
+def draw(kind):
+    rng = np.random.default_rng(0)
+    n = len(weights.GATES[kind])
+    return {
+        "W_x": rng.normal(size=(D, n * H)),
+        "W_h": rng.normal(size=(H, n * H)),
+        "b": rng.normal(size=n * H),
+    }
+
+
+def test_seeds_are_a_pure_function():
+    one, other = weights.seeds(5, 3), weights.seeds(np.random.SeedSequence(5), 2)
+    assert [s.generate_state(1)[0] for s in one[:2]] == [s.generate_state(1)[0] for s in other]
+    assert (
+        len({int(s.generate_state(1)[0]) for s in one + weights.seeds(one[0], 3) + weights.seeds(6, 3)}) == 9
+    )
+    for bad in (np.random.default_rng(0), True, 1.0, None):
+        with pytest.raises(TypeError, match="rng is a whole number"):
+            weights.seeds(bad, 1)
+    with pytest.raises(ValueError, match="must not be negative, got -1"):
+        weights.seeds(-1, 1)
+
+
+def test_orthogonal_and_glorot():
+    q = weights.orthogonal(3, 20)
+    assert_allclose(q @ q.T, np.eye(20), atol=1e-12)
+    w = weights.glorot(3, 200, 100)
+    bound = np.sqrt(6 / 300)
+    assert np.abs(w).max() <= bound
+    assert_allclose(w.std(), bound / np.sqrt(3), rtol=0.02)
+
+
+@pytest.mark.parametrize("kind", weights.GATES)
+def test_moving_to_a_layout_and_back_is_equal_to_the_bit(kind):
+    p = draw(kind)
+    for back in (
+        weights.from_torch(kind, weights.to_torch(kind, p)),
+        weights.from_keras(kind, weights.to_keras(kind, p)),
+    ):
+        for name in p:
+            assert_array_equal(back[name], p[name])
+
+
+@pytest.mark.parametrize("kind", weights.GATES)
+def test_two_biases_become_one(kind):
+    arrays = weights.to_torch(kind, draw(kind))
+    arrays["bias_hh_l0"] = np.random.default_rng(1).normal(size=arrays["bias_hh_l0"].shape)
+    p = weights.from_torch(kind, arrays)
+    assert_allclose(weights.to_torch(kind, p)["bias_ih_l0"], arrays["bias_ih_l0"] + arrays["bias_hh_l0"])
+
+
+def test_reorder():
+    assert_array_equal(weights.reorder(np.array([[0, 1, 2, 3, 4, 5]]), "abc", "cab"), [[4, 5, 0, 1, 2, 3]])
+
+
+@both
+def test_a_file_written_from_one_framework_is_read_by_the_other(tmp_path):
+    pt, tf = framework("pt"), framework("tf")
+    model = pt.Classifier(D, H, 2, cell="lstm", rng=1)
+    pt.load(model, random_params(pt, model))
+    weights.write(tmp_path / "w.safetensors", pt.params(model), {"task": "test", "number": 3})
+    arrays, about = weights.read(tmp_path / "w.safetensors")
+    twin = tf.Classifier(D, H, 2, cell="lstm", rng=2)
+    tf.load(twin, arrays)
+    x = np.random.default_rng(0).normal(size=(2, 5, D)).astype("float32")
+    assert_allclose(pt.array(model(pt.tensor(x))), tf.array(twin(tf.tensor(x))), atol=1e-6)
+    assert about == {"task": "test", "number": 3}
+
+
+def test_files_are_whole_or_refused(tmp_path):
+    path = tmp_path / "w.safetensors"
+    weights.write(path, draw("lstm"), {})
+    good = path.read_bytes()
+    for size in (0, 5, 100, len(good) - 1):
+        path.write_bytes(good[:size])
+        with pytest.raises(
+            ValueError, match=rf"w.safetensors \({size} bytes\) is not a whole safetensors file"
+        ):
+            weights.read(path)
+    path.write_text(json.dumps({"not": "weights"}))
+    with pytest.raises(ValueError, match="is not a whole safetensors file"):
+        weights.read(path)
+    with pytest.raises(FileNotFoundError, match="no weights file at"):
+        weights.read(tmp_path / "absent.safetensors")
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "w.safetensors"
+    weights.write(path, draw("elman"), {"run": 1})
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="could not write .*No space left"):
+        weights.write(path, draw("elman"), {"run": 2})
+    assert os.listdir(tmp_path) == ["w.safetensors"]
+    assert weights.read(path)[1] == {"run": 1}
+    with pytest.raises(OSError, match="could not write"):
+        weights.write(tmp_path / "no" / "folder.safetensors", draw("elman"), {})
