@@ -24,7 +24,7 @@ def caption_of(cell):
 
 
 class Captions(SphinxPostTransform):
-    """Mark captions and give images their alternative text."""
+    """Mark captions, give images their alternative text and pairs of sources the width they need."""
 
     default_priority = 140  # after myst-nb selected the outputs (4), before tabs move cells (150)
     formats = ("html",)
@@ -32,6 +32,8 @@ class Captions(SphinxPostTransform):
     def run(self, **kwargs):
         """Apply to the document."""
         for cell in self.document.findall(is_cell):
+            if any("rnn-twins" in raw.astext() for raw in cell.findall(nodes.raw)):
+                cell["classes"].append("tag_full-width")  # two sources side by side may use the margin
             images = list(cell.findall(nodes.image))
             caption = caption_of(cell) if images else None
             if caption is not None:
