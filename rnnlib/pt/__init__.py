@@ -9,11 +9,13 @@ except ModuleNotFoundError as error:
         "rnnlib.pt needs PyTorch, which is not installed: pip install 'rnnlib[torch]'", name="torch"
     ) from None
 
-from rnnlib.pt import losses
+from rnnlib.pt import checkpoint, losses
+from rnnlib.pt.checkpoint import restore, save
 from rnnlib.pt.convert import array, load, params, tensor, value_and_grads
 from rnnlib.pt.elman import ElmanCell
 from rnnlib.pt.layers import Embedding, Linear, Native, Recurrent
 from rnnlib.pt.models import Classifier, Forecaster, Tagger
+from rnnlib.pt.train import evaluate, fit, predict
 
 name = "PyTorch"
 
@@ -27,10 +29,16 @@ __all__ = [
     "Recurrent",
     "Tagger",
     "array",
+    "checkpoint",
+    "evaluate",
+    "fit",
     "load",
     "losses",
     "name",
     "params",
+    "predict",
+    "restore",
+    "save",
     "tensor",
     "value_and_grads",
 ]

@@ -29,11 +29,13 @@ if keras.backend.backend() != "tensorflow":
         "set the environment variable KERAS_BACKEND=tensorflow before Python starts"
     )
 
-from rnnlib.tf import losses
+from rnnlib.tf import checkpoint, losses
+from rnnlib.tf.checkpoint import restore, save
 from rnnlib.tf.convert import array, load, params, tensor, value_and_grads
 from rnnlib.tf.elman import ElmanCell
 from rnnlib.tf.layers import Embedding, Linear, Native, Recurrent
 from rnnlib.tf.models import Classifier, Forecaster, Tagger
+from rnnlib.tf.train import evaluate, fit, predict
 
 name = "TensorFlow"
 
@@ -47,10 +49,16 @@ __all__ = [
     "Recurrent",
     "Tagger",
     "array",
+    "checkpoint",
+    "evaluate",
+    "fit",
     "load",
     "losses",
     "name",
     "params",
+    "predict",
+    "restore",
+    "save",
     "tensor",
     "value_and_grads",
 ]
