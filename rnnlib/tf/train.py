@@ -82,9 +82,7 @@ def fit(
         if resume:
             history, best = files.resume(checkpoint, model, optimizer, history, epochs, settings)
         step = partial(train_step, model, measure, optimizer, clip_norm)
-        step = _graph(
-            step, lambda x, y, *lengths: measure(_outputs(model, x, *lengths), y, *lengths), batches, model
-        )
+        step = _graph(step, lambda x, y, *rest: measure(_outputs(model, x, *rest), y, *rest), batches, model)
         with runs.bar(history, epochs, progress) as bar:
             while len(history) < epochs and not history.waited(patience):
                 started, total, count = time.perf_counter(), 0.0, 0
@@ -223,9 +221,8 @@ def _compiled(model, batches):
     kind = (x.dtype, x.shape[2:], len(lengths))
     graphs = _GRAPHS.setdefault(model, {})
     if kind not in graphs:
-        answer = partial(
-            call, weakref.ref(model)
-        )  # a graph that held its model would keep it in _GRAPHS for ever
+        me = weakref.ref(model)  # a graph that held its model would keep it in _GRAPHS for ever
+        answer = partial(_call, me)
         kinds = [tf.TensorSpec((None, None, *x.shape[2:]), x.dtype), tf.TensorSpec((None,), tf.int64)]
         graphs[kind] = _explained(tf.function(answer, input_signature=kinds[: 1 + len(lengths)]), answer)
     return graphs[kind]
@@ -241,7 +238,7 @@ def _explained(graph, plain):
 
     def run(*arguments):
         try:
-            return _graph(*arguments)
+            return graph(*arguments)
         except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
             failure = error
         plain(*arguments)
