@@ -133,31 +133,45 @@ def figure(width=7.0, height=2.8, nrows=1, ncols=1, **options):
 def graph(ax, boxes, arrows):
     """Draw a computation as boxes and arrows on an axis without ticks.
 
-    boxes    {name: (x, y)} or {name: (x, y, label)}; the label is the name unless given, mathtext allowed; "" draws a dot
-    arrows   [(from, to)], [(from, to, label)] or [(from, to, label, options)]; options: `bend` (0 straight), `dash`, `colour`
+    boxes    {name: (x, y)} or {name: (x, y, label)}: the label is the name unless given; mathtext allowed
+    arrows   [(from, to)], [(from, to, label)] or [(from, to, label, options)]; options: `bend` (0 straight), `dash`, `colour`;
+             from a box to itself: a loop on its right
 
     Raises KeyError for an arrow to or from a box that is not there.
     """
     ax.set_axis_off()
     ax.set_aspect("equal")
-    drawn = {}
+    frame = dict(boxstyle="round,pad=0.35", facecolor="none", edgecolor=GREY)
+    place, patch = {}, {}
     for name, (x, y, *label) in boxes.items():
-        text = label[0] if label else name
-        if text:
-            frame = dict(boxstyle="round,pad=0.35", facecolor="none", edgecolor=GREY)
-            drawn[name] = (x, y), ax.text(x, y, text, ha="center", va="center", bbox=frame).get_bbox_patch()
-        else:
-            drawn[name] = (x, y), None
+        place[name] = x, y
+        patch[name] = ax.text(x, y, *(label or [name]), ha="center", va="center", bbox=frame).get_bbox_patch()
     for start, end, *rest in arrows:
-        label, options = (*rest, "", {})[:2] if len(rest) != 1 else (rest[0], {})
-        (tail, patch_a), (head, patch_b) = drawn[start], drawn[end]
+        label, options = ([*rest, "", {}][:2]) if len(rest) != 1 else (rest[0], {})
         colour, bend = options.get("colour", GREY), options.get("bend", 0)
-        line = dict(color=colour, linestyle=options.get("dash", "-"), shrinkA=2, shrinkB=2, patchA=patch_a, patchB=patch_b)
-        ax.annotate("", head, tail, arrowprops=dict(arrowstyle="-|>", connectionstyle=f"arc3,rad={bend}", **line))
-        (x0, y0), (x1, y1) = tail, head  # the arc's middle lies half the bend beside the chord
-        middle = (x0 + x1) / 2 + bend * (y1 - y0) / 2, (y0 + y1) / 2 - bend * (x1 - x0) / 2
-        ax.annotate(label, middle, (0, 4), textcoords="offset points", ha="center", va="bottom", color=colour)
-    xs, ys = zip(*(place for place, _ in drawn.values()), strict=True)
+        (x0, y0), (x1, y1) = place[start], place[end]
+        style = dict(arrowstyle="-|>", color=colour, linestyle=options.get("dash", "-"))
+        if start == end:
+            style.update(connectionstyle="arc3,rad=2.2", shrinkA=0, shrinkB=0)
+            ax.annotate("", (x0 + 0.24, y0 + 0.17), (x0 + 0.24, y0 - 0.17), arrowprops=style)
+            x1, bend = x0 + 1.5, 0
+        else:
+            style.update(
+                connectionstyle=f"arc3,rad={bend}",
+                shrinkA=2,
+                shrinkB=2,
+                patchA=patch[start],
+                patchB=patch[end],
+            )
+            ax.annotate("", (x1, y1), (x0, y0), arrowprops=style)
+        middle = (x0 + x1) / 2 + bend * (y1 - y0) / 2, (y0 + y1) / 2 - bend * (x1 - x0) / 2  # of the arc
+        upright = abs(x1 - x0) < abs(y1 - y0)
+        side = dict(ha="left", va="center") if upright or start == end else dict(ha="center", va="bottom")
+        offset = (4, 0) if upright else (0, 3)
+        ax.annotate(
+            label, middle, offset, textcoords="offset points", color=colour, annotation_clip=False, **side
+        )
+    xs, ys = zip(*place.values(), strict=True)
     ax.set_xlim(min(xs) - 0.6, max(xs) + 0.6)
     ax.set_ylim(min(ys) - 0.5, max(ys) + 0.5)
 
