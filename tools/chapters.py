@@ -22,7 +22,8 @@ def canonical(path):
     """NAME.md as jupytext itself would save it; anything else makes JupyterLab rewrite or refuse the pair."""
     config = load_jupytext_config(str(path))
     notebook = jupytext.read(path, config=config)
-    notebook.metadata.setdefault("jupytext", {})["formats"] = "ipynb,md:myst"
+    header = notebook.metadata.get("jupytext", {})
+    notebook.metadata["jupytext"] = dict(sorted({**header, "formats": "ipynb,md:myst"}.items()))
     return jupytext.writes(notebook, fmt="md:myst", config=config)
 
 
@@ -115,6 +116,8 @@ def assemble(source, run, metadata):
         if cell.cell_type == "code":
             result = next(outputs)
             cell.outputs, cell.execution_count = result.outputs, result.execution_count
+    # what JupyterLab would leave of it when it saves
+    source.metadata["jupytext"] = {"default_lexer": "ipython3", "formats": "ipynb,md:myst"}
     source.metadata.update(metadata)
     source.nbformat, source.nbformat_minor = 4, 5
     nbformat.validate(source)
@@ -147,3 +150,9 @@ def has_text(output):
     return any(kind.startswith("text/") for kind in data) and not any(
         kind.startswith("image/") for kind in data
     )
+
+
+def share_ignored(folder):
+    """(cells with text output, those that nbval does not compare) over all recorded chapters."""
+    counts = [text_outputs(read_recorded(path)) for path in sorted(folder.glob("*.ipynb"))]
+    return sum(shown for shown, _ in counts), sum(ignored for _, ignored in counts)

@@ -43,7 +43,10 @@ def check_data(notebook):
         return
     from rnnlib import datasets
 
-    absent = [name for name in names if not datasets.available(name)]
+    try:
+        absent = [name for name in names if not datasets.available(name)]
+    except ValueError as error:  # a tag names a data set that the registry does not know
+        raise Refused(str(error)) from None
     if absent:
         sets = ", ".join(absent)
         raise Refused(f"data not here: {sets}. Fetch with `make data`, or set RNNLIB_DATA to where it is")

@@ -1,0 +1,40 @@
+"""One environment for unit tests and chapters; nbval holds notebooks/*.ipynb to their recorded outputs."""
+
+import pytest
+
+from tools import chapters, environment
+
+environment.apply()  # before any test file imports a framework, before any kernel starts
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        cell = getattr(item, "cell", None)
+        if cell is not None:
+            prepare_cell(item, chapters.tags(cell))
+
+
+def prepare_cell(item, tags):
+    """Skip a cell whose data is absent; where the data is here, the cell must run like any other."""
+    names = [tag.removeprefix("needs-") for tag in tags if tag.startswith("needs-")]
+    if not names:
+        return
+    from rnnlib import datasets
+
+    try:
+        absent = [name for name in names if not datasets.available(name)]
+    except ValueError as error:  # a tag names a data set that the registry does not know
+        raise pytest.UsageError(f"{item.nodeid}: {error}") from None
+    if absent:
+        item.add_marker(pytest.mark.skip(reason=f"data set {', '.join(absent)} is not here: make data"))
+    else:
+        item.options["check_exception"] = False  # raises-exception stands for absent data only
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how much of the chapters' text output is not compared."""
+    shown, ignored = chapters.share_ignored(environment.ROOT / "notebooks")
+    if shown:
+        terminalreporter.write_line(
+            f"Text outputs of chapters that are not compared: {ignored} of {shown} ({ignored / shown:.0%})"
+        )
