@@ -126,7 +126,7 @@ def mel_filterbank(n_mels, frequencies, f_min=0.0, f_max=None):
     rise = (frequencies - corners[:-2]) / (corners[1:-1] - corners[:-2])
     fall = (corners[2:] - frequencies) / (corners[2:] - corners[1:-1])
     bank = np.maximum(0, np.minimum(rise, fall))
-    empty = np.flatnonzero(bank.sum(axis=1) == 0)
+    empty = np.flatnonzero(bank.sum(axis=1) < 1e-9)
     if len(empty):
         step = frequencies[1] - frequencies[0]
         raise ValueError(

@@ -1,0 +1,147 @@
+"""Tokens and their places, vocabularies, windows of a language model."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnlib import text
+
+PRINTABLE = st.text(min_size=1).filter(str.strip)
+
+
+def test_words_follow_the_documented_rule():
+    sentence = "It's 3.14, not 1,000 (don't ask): naïve_x 2nd!"
+    expected = ["It's", "3.14", ",", "not", "1,000", "(", "don't", "ask", ")", ":", "naïve_x", "2nd", "!"]
+    assert text.tokenize(sentence) == expected
+    assert text.tokenize("ab c", "characters") == ["a", "b", " ", "c"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(PRINTABLE)
+def test_offsets_round_trip_and_cover_all_but_white_space(whole):
+    for tokenizer in text.TOKENIZERS.values():
+        tokens = tokenizer(whole)
+        assert all(whole[token.start : token.end] == token.text for token in tokens)
+        assert all(a.end <= b.start for a, b in zip(tokens, tokens[1:], strict=False))
+    assert "".join(whole.split()) == "".join("".join(text.tokenize(whole)).split())
+    assert "".join(text.tokenize(whole, "characters")) == whole
+
+
+def test_tokenize_takes_any_function_to_tokens():
+    def halves(whole):
+        middle = len(whole) // 2
+        return [text.Token(whole[:middle], 0, middle), text.Token(whole[middle:], middle, len(whole))]
+
+    assert text.tokenize("abcd", halves) == ["ab", "cd"]
+
+
+@pytest.mark.parametrize(
+    "whole, tokenizer, error, message",
+    [
+        ("", "words", ValueError, "text is empty"),
+        (" \n", "characters", ValueError, "2 characters, all of them white space"),
+        (b"ab", "words", TypeError, "must be a string, got bytes"),
+        ("ab", "word", ValueError, "unknown tokenizer 'word': choose one of characters, words"),
+    ],
+)
+def test_tokenize_refuses(whole, tokenizer, error, message):
+    with pytest.raises(error, match=message):
+        text.tokenize(whole, tokenizer)
+
+
+def test_vocabulary_goes_by_frequency_then_alphabet():
+    vocab = text.Vocabulary("b a a c b d".split(), min_count=1)
+    assert vocab.tokens == ["<pad>", "<unk>", "a", "b", "c", "d"] and len(vocab) == 6
+    assert vocab.encode(["a", "z", "d"]).tolist() == [2, 1, 5] and vocab.encode([]).shape == (0,)
+    assert vocab.encode(["a"]).dtype == np.int64
+    assert text.Vocabulary("b a a c b d".split(), min_count=2).tokens == ["<pad>", "<unk>", "a", "b"]
+    assert text.Vocabulary("b a a c b d".split(), max_size=3).tokens == ["<pad>", "<unk>", "a"]
+    assert text.Vocabulary("hello", pad=None, unk=None).tokens == ["l", "e", "h", "o"]
+    assert "a" in vocab and "z" not in vocab and vocab.counts["b"] == 2
+
+
+def test_an_unknown_entry_that_stands_in_the_text_is_that_entry():
+    vocab = text.Vocabulary(["the", "<unk>", "<unk>", "the", "the"])
+    assert vocab.tokens == ["<pad>", "<unk>", "the"] and vocab.counts["<unk>"] == 2
+
+
+def test_policies_for_unknown_tokens():
+    tokens = ["a", "b"]
+    assert text.Vocabulary(tokens, unknown="skip").encode(["a", "z", "b"]).tolist() == [2, 3]
+    for vocab in (text.Vocabulary(tokens, unknown="error"), text.Vocabulary(tokens, unk=None)):
+        with pytest.raises(ValueError, match="token 1, 'z', is not among the"):
+            vocab.encode(["a", "z"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text(max_size=3), min_size=1, max_size=40), st.integers(1, 3))
+def test_decode_inverts_encode(tokens, min_count):
+    try:
+        vocab = text.Vocabulary(tokens, min_count=min_count)
+    except ValueError as error:
+        assert "no token is left" in str(error)
+        return
+    ids = vocab.encode(tokens)
+    assert ids.min() >= 1 and ids.max() < len(vocab)
+    expected = [token if tokens.count(token) >= min_count else "<unk>" for token in tokens]
+    assert vocab.decode(ids) == expected
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"tokens": []}, "this text is empty"),
+        ({"unknown": "ignore"}, "unknown policy for unknown tokens 'ignore': choose one of unk, error, skip"),
+        ({"unk": None, "unknown": "unk"}, "needs an entry for unknown tokens"),
+        ({"tokens": ["<pad>", "a"]}, "holds 1 tokens '<pad>'"),
+        ({"min_count": 0}, "min_count must be at least 1"),
+        ({"min_count": 9}, "no token is left with min_count=9"),
+        ({"max_size": 2}, "no token is left with min_count=1 and max_size=2"),
+    ],
+)
+def test_vocabulary_refuses(options, message):
+    with pytest.raises(ValueError, match=message):
+        text.Vocabulary(**{"tokens": ["a", "b", "a"], **options})
+
+
+def test_decode_refuses():
+    vocab = text.Vocabulary(["a", "b"])
+    for ids, error, message in (
+        ([4], ValueError, "ids from 4 to 4, but this vocabulary has 0 to 3"),
+        ([-1], ValueError, "ids from -1"),
+        ([0.0], TypeError, "float64"),
+        ([[1]], TypeError, "shape"),
+    ):
+        with pytest.raises(error, match=message):
+            vocab.decode(ids)
+    assert vocab.decode([]) == []
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(0, 60), st.integers(1, 20))
+def test_windows_predict_each_next_id_once(length, seq_len):
+    ids = np.random.default_rng(length).integers(0, 50, length)
+    if length < seq_len + 1:
+        message = (
+            "empty"
+            if length == 0
+            else f"{length} ids hold no window of {seq_len} and its successor: {seq_len + 1} are"
+        )
+        with pytest.raises(ValueError, match=message):
+            text.windows(ids, seq_len)
+        return
+    x, y = text.windows(ids, seq_len)
+    used = (length - 1) // seq_len * seq_len
+    np.testing.assert_array_equal(x.ravel(), ids[:used])
+    np.testing.assert_array_equal(y.ravel(), ids[1 : used + 1])
+    assert x.shape == y.shape == (used // seq_len, seq_len) and x.dtype == np.int64
+
+
+def test_windows_refuse():
+    with pytest.raises(ValueError, match="seq_len must be at least 1"):
+        text.windows(np.arange(5), 0)
+    with pytest.raises(TypeError, match="encode the text first"):
+        text.windows([0.5, 1.0, 2.0], 1)
+    with pytest.raises(ValueError, match="shape"):
+        text.windows(np.zeros((3, 3), int), 1)
