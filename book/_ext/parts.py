@@ -11,6 +11,8 @@ from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.util.docutils import SphinxDirective
 
+NUMERALS = ("I", "II", "III", "IV", "V", "VI")
+
 
 def chapter(env, slug, title):
     """A chapter's title, as a link if the chapter exists."""
@@ -27,7 +29,9 @@ def chapter(env, slug, title):
 def part(env, number, entry):
     """One part: its name, what it is about, its chapters."""
     result = nodes.container(classes=["book-part"])
-    result += nodes.paragraph("", "", nodes.strong("", f"{number} · {entry['part']}"), classes=["book-part-name"])
+    result += nodes.paragraph(
+        "", "", nodes.strong("", f"{number} · {entry['part']}"), classes=["book-part-name"]
+    )
     result += nodes.paragraph(entry["about"], entry["about"], classes=["book-part-about"])
     line = nodes.paragraph(classes=["book-part-chapters"])
     for slug, title in entry["chapters"].items():
@@ -47,7 +51,8 @@ class Parts(SphinxDirective):
         self.env.note_dependency(str(plan))
         self.env.note_dependency(str(Path(self.env.srcdir) / "_toc.yml"))
         result = nodes.container(classes=["book-parts"])
-        for number, entry in zip(("I", "II", "III", "IV", "V", "VI"), yaml.safe_load(plan.read_text("utf8"))):
+        entries = yaml.safe_load(plan.read_text("utf8"))
+        for number, entry in zip(NUMERALS, entries, strict=True):
             result += part(self.env, number, entry)
         return [result]
 
