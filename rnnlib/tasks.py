@@ -37,3 +37,24 @@ def delayed_xor(num_examples, T, delay=2, rng=0):
     earlier = np.zeros_like(bits)
     earlier[:, delay:] = bits[:, :-delay]
     return bits[:, :, None].astype("float32"), bits ^ earlier
+
+
+def flip_flop(num_examples, T, rate=0.1, rng=0):
+    """A lamp with two buttons: x (N, T, 1) is +1 (on), -1 (off) or 0 (no button), y (N, T) int64 is 1 while the lamp is on.
+
+    At the first step a button is pressed, at each later one with probability `rate`; both are as likely.
+    The best answer from the last k inputs, none of them the first, is right with probability 1 - (1 - rate) ** k / 2: where they
+    hold no press it is a guess.  Source: the one-bit case of the flip-flop task of Sussillo & Barak 2013.
+    """
+    checks.positive(num_examples, "num_examples")
+    checks.positive(T, "T")
+    if not 0 < rate <= 1:
+        raise ValueError(
+            f"rate is the probability of a press at each step, above 0 and at most 1: got {rate}"
+        )
+    rng = np.random.default_rng(rng)
+    pressed = rng.uniform(size=(num_examples, T)) < rate
+    pressed[:, 0] = True
+    x = np.where(pressed, rng.choice([-1, 1], size=(num_examples, T)), 0)
+    last = np.maximum.accumulate(np.where(pressed, np.arange(T), 0), axis=1)  # (N, T) step of the last press
+    return x[:, :, None].astype("float32"), (np.take_along_axis(x, last, axis=1) > 0).astype("int64")

@@ -29,3 +29,19 @@ def test_delayed_xor(delay):
         assert_allclose(y[:, delay:][bits[:, delay:] == bit].mean(), 0.5, atol=0.03)
     with pytest.raises(ValueError, match="got delay 9, T 9"):
         tasks.delayed_xor(5, 9, 9)
+
+
+def test_flip_flop():
+    x, y = tasks.flip_flop(3000, 20, rate=0.2, rng=3)
+    assert x.shape == (3000, 20, 1) and x.dtype == np.float32 and y.dtype == np.int64
+    assert (x[:, 0] != 0).all() and set(np.unique(x)) == {-1, 0, 1}
+    on = np.zeros(3000, bool)
+    for t in range(20):
+        on = np.where(x[:, t, 0] == 0, on, x[:, t, 0] > 0)
+        assert_array_equal(y[:, t], on)
+    assert_allclose((x[:, 1:] != 0).mean(), 0.2, atol=0.01)
+    silent = (x[:, -4:] == 0).all(axis=(1, 2))  # what a window of four cannot know
+    assert_allclose(silent.mean(), 0.8**4, atol=0.03)
+    assert_allclose(y[silent, -1].mean(), 0.5, atol=0.05)
+    with pytest.raises(ValueError, match="at most 1: got 1.5"):
+        tasks.flip_flop(5, 9, rate=1.5)
