@@ -85,6 +85,11 @@ class Batches:
     def num_examples(self):
         return len(self.x)
 
+    @property
+    def per_step(self):
+        """Is there a target for each step: y (N, T, ...), or classes y (N, T)?  Numbers y (N, K) belong to whole sequences."""
+        return self.y.shape[1:2] == self.x.shape[1:2] and (self.y.ndim > 2 or self.y.dtype.kind in "iu")
+
     def __len__(self):
         """Updates in an epoch."""
         return -(-self.num_examples // self.batch_size)
@@ -116,8 +121,7 @@ class Batches:
             return Batch(x, y)
         lengths = self.lengths[rows]
         longest = lengths.max()
-        per_step = y.ndim > 1 and y.shape[1] == x.shape[1]
-        return Batch(x[:, :longest], y[:, :longest] if per_step else y, lengths)
+        return Batch(x[:, :longest], y[:, :longest] if self.per_step else y, lengths)
 
 
 def _unpack(arrays):

@@ -68,6 +68,14 @@ def test_batches_are_cut_to_their_longest():
     assert_array_equal(batch.lengths, [1, 2])
 
 
+def test_a_horizon_as_long_as_the_input_is_not_cut():
+    x, lengths = np.zeros((2, 3, 1)), np.array([1, 2])
+    (batch,) = Batches((x, np.zeros((2, 3)), lengths), 2).epoch(0)
+    assert batch.x.shape == (2, 2, 1) and batch.y.shape == (2, 3)
+    (batch,) = Batches((x, np.zeros((2, 3), int), lengths), 2).epoch(0)
+    assert batch.y.shape == (2, 2)
+
+
 def test_bucketing_saves_padding():
     lengths = np.random.default_rng(0).integers(1, 101, 2000)
     x = np.zeros((2000, 100), int)
