@@ -178,11 +178,14 @@ def device_of(model, device=None):
     """The framework's name for "cpu", "gpu", "gpu:1" or its own; None: where the model is.  ValueError if it is not there."""
     if device is None:
         return next(model.parameters()).device
-    found = torch.device(str(device).replace("gpu", "cuda"))
-    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
-        raise ValueError(
-            f"device {str(device)!r} is not there: PyTorch sees {torch.cuda.device_count()} GPUs; use device='cpu'"
-        )
+    try:
+        found = torch.device(str(device).replace("gpu", "cuda"))
+        there = found.type == "cpu" or (found.index or 0) < torch.get_device_module(found.type).device_count()
+    except RuntimeError:
+        there = False
+    if not there:
+        seen = torch.cuda.device_count()
+        raise ValueError(f"device {str(device)!r} is not there: PyTorch sees {seen} GPUs; use device='cpu'")
     return found
 
 

@@ -184,10 +184,10 @@ def device_of(model, device=None):
     kind, _, index = (
         str(device).upper().replace("CUDA", "GPU").strip("/").removeprefix("DEVICE:").partition(":")
     )
-    there = len(tf.config.list_logical_devices(kind))
-    if int(index or 0) >= there:
+    if int(index or 0) >= len(tf.config.list_logical_devices(kind)):
+        seen = len(tf.config.list_logical_devices("GPU"))
         raise ValueError(
-            f"device {str(device)!r} is not there: TensorFlow sees {there} of kind {kind}; use device='cpu'"
+            f"device {str(device)!r} is not there: TensorFlow sees {seen} GPUs; use device='cpu'"
         )
     return f"/{kind}:{index or 0}"
 
