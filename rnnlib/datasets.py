@@ -182,19 +182,22 @@ def _get(url):
     import pooch
     import requests
 
-    page = io.BytesIO()
+    page, answers = io.BytesIO(), []
+    keep = {"response": lambda answer, **_: answers.append(answer)}  # pooch leaves a failing connection open
     try:
-        pooch.HTTPDownloader(timeout=TIMEOUT, chunk_size=2**16)(url, page, None)
+        pooch.HTTPDownloader(timeout=TIMEOUT, chunk_size=2**16, hooks=keep)(url, page, None)
     except requests.exceptions.HTTPError as error:
         raise Refused(f"the server answers {error.response.status_code} {error.response.reason}") from None
     except requests.exceptions.RequestException as error:
-        if isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error):
-            raise Refused(
-                f"no byte for {TIMEOUT:g} s after {page.tell():,} bytes: the connection stalled"
-            ) from None
-        if page.tell():
-            raise Refused(f"the connection broke off after {page.tell():,} bytes") from None
-        raise Refused(f"no connection ({_innermost(error)})") from None
+        why = _innermost(error)
+        if isinstance(error, requests.exceptions.Timeout) or "timed out" in why:
+            raise Refused(f"the connection stalled: no byte for {TIMEOUT:g} s") from None
+        if answers:
+            raise Refused(f"the connection broke off ({why})") from None
+        raise Refused(f"no connection ({why})") from None
+    finally:
+        for answer in answers:
+            answer.close()
     return page.getvalue()
 
 

@@ -68,7 +68,7 @@ def addresses(part):
     """The addresses that have to be downloaded for `part`."""
     if "{}" not in part.url:
         return [part.url]
-    return [part.url.format(name.rsplit("/", 1)[-1]) for name in part.inside]
+    return [part.url.format(name.rsplit("/", 1)[-1]) for name in part.inside or part.names]
 
 
 def packed(part, pages):
@@ -77,7 +77,7 @@ def packed(part, pages):
     if part.pick is None and part.sha256:
         return pages[urls[0]]
     if part.pick is None:
-        files = dict(zip(part.inside, (pages[url] for url in urls), strict=True))
+        files = dict(zip(part.inside or part.names, (pages[url] for url in urls), strict=True))
     else:
         files = _picked(part, pages[urls[0]])
     if part.sha256:

@@ -15,11 +15,12 @@ class Part:
     """One stored file, and how it comes from what is published.
 
     path    where it lies under `$RNNLIB_DATA`, under the cache, or inside its package
-    url     where it is published; with "{}", one address for each name in `inside`
+    url     where it is published; with "{}", one address for each name in `inside` or `names`
     pick    if `url` is an archive: a regular expression for the whole path of its wanted members, the name in group 1
     sha256  digest of the stored file, where that is a published file as it is
     inside  else digests {name: SHA-256} of the published files in it, of those that are read
     many    else (expression for their names, how many, their joint digest): see `archives.joint_digest`
+    names   with `many` and a url with "{}": the names
     """
 
     path: str
@@ -28,6 +29,7 @@ class Part:
     sha256: str | None = None
     inside: dict = field(default_factory=dict)
     many: tuple | None = None
+    names: tuple = ()
 
 
 @dataclass(frozen=True)

@@ -146,8 +146,7 @@ def dut(files):
 
     Columns id (vehicle), frame, label, x_est and y_est (m), psi_est heading (rad), vel_est speed (m/s).
     """
-    names = sorted(name for name in files if name.endswith(".csv"))
-    return {name.rsplit("/", 1)[-1].split("_traj")[0]: _table(files[name]) for name in names}
+    return {name.rsplit("/", 1)[-1].split("_traj")[0]: _table(files[name]) for name in sorted(files)}
 
 
 def _table(blob):
@@ -163,10 +162,8 @@ def _beats(name, digest=None, inside=None):
 
 
 WAV = r"recordings/[0-9]_[a-z]+_[0-9]+\.wav"
-DUT = r"README\.md|data/trajectories_filtered/[a-z0-9_]+_traj_veh_filtered\.csv"
 DRIVING = "https://github.com/chenshimao/NGSIM-FORECASTING-WITH-LSTM"
-CLIPS = "https://github.com/dongfang-steven-yang/vci-dataset-dut"
-MASTER = "archive/refs/heads/master.zip"
+CLIPS = [*(f"intersection_{k:02}" for k in range(1, 18)), *(f"roundabout_{k:02}" for k in range(1, 12))]
 
 SETS = {
     "fsdd": DataSet(
@@ -177,7 +174,7 @@ SETS = {
         (
             Part(
                 "fsdd/recordings.zip",
-                f"https://github.com/Jakobovski/free-spoken-digit-dataset/{MASTER}",
+                "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/heads/master.zip",
                 pick=rf"[^/]+/({WAV})",
                 many=(WAV, 3000, "04e1baae96c6a26e39c623f2b01d0182ddae627ba0ac02a3cdc17ba2af99fd9b"),
             ),
@@ -271,8 +268,8 @@ SETS = {
         (
             Part(
                 "trajectory/ngsim_us101_vehicles.zip",
-                f"{DRIVING}/{MASTER}",
-                pick=r"[^/]+/(?:.*/)?ngsim_data/([0-9]{1,3}\.csv)",
+                f"{DRIVING}/archive/4cbcb8b4e76a6755bbc09abca75c51297b2886bf.zip",
+                pick=r"[^/]+/ngsim_data/(?:.*/)?([0-9]{1,3}\.csv)",
                 many=(
                     r"[0-9]{1,3}\.csv",
                     136,
@@ -284,14 +281,18 @@ SETS = {
     "dut": DataSet(
         "DUT: 69 vehicles among pedestrians on a campus, 28 clips filmed from a drone (arXiv 1902.00487)",
         "none stated; citation asked",
-        CLIPS,
+        "https://github.com/dongfang-steven-yang/vci-dataset-dut",
         dut,
         (
             Part(
                 "trajectory/dut_vehicles.zip",
-                f"{CLIPS}/{MASTER}",
-                pick=rf"[^/]+/({DUT})",
-                many=(DUT, 29, "70ec652a791283b7a1be43fae1ac73b09dca59d377229b648392ee50b3ea7cdb"),
+                f"{GITHUB}/dongfang-steven-yang/vci-dataset-dut/e0f4a693ac86e815c020676a3c7411b79090afe7/data/trajectories_filtered/{{}}",
+                many=(
+                    r"data/.*_veh_filtered\.csv",
+                    28,
+                    "e0643216d5e358145ce8d219b77950dcb516b15863c74e2980ad9e24867b622d",
+                ),
+                names=tuple(f"data/trajectories_filtered/{clip}_traj_veh_filtered.csv" for clip in CLIPS),
             ),
         ),
     ),
