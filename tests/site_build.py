@@ -92,6 +92,10 @@ def project(folder, extra=""):
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8").rstrip()
     chapter = "\n  - caption: Sample\n    chapters:\n      - file: notebooks/sample\n"
     (folder / "_toc.yml").write_text(toc + chapter, encoding="utf-8")
+    plan = folder / "book/_parts.yml"
+    plan.write_text(
+        plan.read_text(encoding="utf-8").rstrip() + "\n    sample: A sample chapter\n", encoding="utf-8"
+    )
     notebook = sample()
     if extra:
         notebook.cells.append(nb.new_markdown_cell(extra))
@@ -108,10 +112,15 @@ def build(folder):
 
 
 @functools.cache
-def built():
-    """-> (the folder of the pages, the folder object that keeps it)."""
+def attempt():
+    """One build for all tests -> (the finished process, the project's folder, the object that keeps the folder)."""
     keep = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     folder = project(keep.name)
-    done = build(folder)
+    return build(folder), folder, keep
+
+
+def built():
+    """The folder of the pages."""
+    done, folder, _ = attempt()
     assert done.returncode == 0, f"the book does not build:\n{done.stdout}{done.stderr}"
-    return folder / "_build/html", keep
+    return folder / "_build/html"

@@ -42,7 +42,7 @@ class Server(ThreadingHTTPServer):
 @pytest.fixture(scope="module")
 def site():
     """The folder of the pages."""
-    return built()[0]
+    return built()
 
 
 @pytest.fixture(scope="module")
