@@ -4,9 +4,12 @@ import os
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
-from mini_project import change, make_project, pretend_recorded, write_source
+from mini_project import make_project, pretend_recorded, write_source
+
+import conftest
 
 # code, tags, what is recorded, how the cell must fare
 CELLS = [
@@ -51,15 +54,7 @@ def test_the_run_says_why(said):
     assert f"{fates.count('FAILED')} failed, {fates.count('PASSED')} passed, 1 skipped" in said
 
 
-def test_a_misspelt_data_set_stops_the_run(tmp_path):
-    project = make_project(tmp_path)
-    (project / "rnnlib" / "datasets.py").write_text(
-        "def available(name):\n    raise ValueError('unknown data set')\n"
-    )
-    source = write_source(project, "chapter", ("print(1)", "needs-sunspost", "raises-exception"))
-    change(pretend_recorded(source, "1\n"), lambda notebook: None)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "notebooks"]
-    environment = {**os.environ, "PYTHONPATH": str(project)}
-    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode
-    assert "chapter.ipynb::Cell 0: unknown data set" in done.stdout + done.stderr
+def test_a_misspelt_data_set_stops_the_run():
+    cell = SimpleNamespace(nodeid="notebooks/chapter.ipynb::Cell 0")
+    with pytest.raises(pytest.UsageError, match="Cell 0: unknown data set 'sunspost'.* 'sunspots'"):
+        conftest.prepare_cell(cell, ["needs-sunspost", "raises-exception"])

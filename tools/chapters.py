@@ -18,12 +18,17 @@ def read_source(path):
     return jupytext.read(path, config=load_jupytext_config(str(path)))
 
 
+# as JupyterLab writes it, word for word and in this order, so that saving there leaves a header alone
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+
+
 def canonical(path):
-    """NAME.md as jupytext itself would save it; anything else makes JupyterLab rewrite or refuse the pair."""
+    """NAME.md as JupyterLab itself would save it; with any other header it would rewrite or refuse the pair."""
     config = load_jupytext_config(str(path))
     notebook = jupytext.read(path, config=config)
     header = notebook.metadata.get("jupytext", {})
     notebook.metadata["jupytext"] = dict(sorted({**header, "formats": "ipynb,md:myst"}.items()))
+    notebook.metadata["kernelspec"] = KERNEL
     return jupytext.writes(notebook, fmt="md:myst", config=config)
 
 
