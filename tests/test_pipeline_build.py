@@ -7,6 +7,8 @@ import sys
 import pytest
 from mini_project import make_project, pretend_recorded, write_source
 
+pytest.importorskip("jupyter_book")  # the extra that builds pages
+
 CONFIG = """title: Small
 author: Nobody
 only_build_toc_files: true
