@@ -194,7 +194,7 @@ def real(value):
 def check_reach(kept, trainable):
     """Everything trainable has a name, or a file and the best weights would miss some of it."""
     named = sum(value.size for value in kept.values())
-    if named != trainable:
+    if named < trainable:
         raise ValueError(
             f"the model trains {trainable} numbers, but rnn.params finds {named} of them by name: "
             "make every layer an attribute of the model, or train without checkpoint and patience"
@@ -215,13 +215,12 @@ def check_own_loss(own, lengths):
         )
 
 
-def weight(loss, batch):
+def weight(loss, batches, batch):
     """What the loss of this batch is the mean over: its number of sequences, or of valid steps (per="token", a target a step)."""
     name, options = spec(loss, LOSSES, "loss")
-    per_step = {"cross_entropy": 2, "mse": 3}.get(name) == batch.y.ndim
-    if not per_step or options["per"] != "token":
+    if name is None or options["per"] != "token" or not batches.per_step:
         return len(batch.x)
-    return batch.y.shape[0] * batch.y.shape[1] if batch.lengths is None else int(batch.lengths.sum())
+    return batch.x.shape[0] * batch.x.shape[1] if batch.lengths is None else int(batch.lengths.sum())
 
 
 def in_order(batches_or_x, lengths, rows):

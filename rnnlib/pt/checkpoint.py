@@ -12,7 +12,7 @@ from rnnlib.runs import History
 FRAMEWORK, VERSIONS = "pt", {"torch": torch.__version__}
 
 
-def save(path, model, **about):
+def save(path, model, /, **about):
     """Write a model's weights to a safetensors file that either framework reads, with `about` (plain values) in its header."""
     weights.write(path, params(model), saved.header("weights", FRAMEWORK, VERSIONS, about=about))
 

@@ -80,7 +80,7 @@ def fit(
             for batch in batches.epoch(len(history)):
                 value, norm = train_step(model, measure, optimizer, clip_norm, *tensors(batch, model))
                 history.add_step(value.item(), norm.item())
-                share = runs.weight(loss, batch)
+                share = runs.weight(loss, batches, batch)
                 total, count = total + share * history.steps[-1], count + share
                 runs.advance(bar, history, epochs)
             score = None if valid is None else evaluate(model, valid, loss)
@@ -103,7 +103,7 @@ def evaluate(model, batches, loss):
     total, count = 0.0, 0
     for batch in batches.epoch(0):
         x, y, *lengths = tensors(batch, model)
-        share = runs.weight(loss, batch)
+        share = runs.weight(loss, batches, batch)
         total, count = (
             total + share * measure(_outputs(model, x, *lengths), y, *lengths).item(),
             count + share,

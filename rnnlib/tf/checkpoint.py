@@ -13,7 +13,7 @@ from rnnlib.tf.convert import array, assign, load, params
 FRAMEWORK, VERSIONS = "tf", {"tensorflow": tf.__version__, "keras": keras.__version__}
 
 
-def save(path, model, **about):
+def save(path, model, /, **about):
     """Write a model's weights to a safetensors file that either framework reads, with `about` (plain values) in its header."""
     weights.write(path, params(model), saved.header("weights", FRAMEWORK, VERSIONS, about=about))
 

@@ -89,7 +89,7 @@ def fit(
                 for batch in batches.epoch(len(history)):
                     value, norm = step(*tensors(batch, model))
                     history.add_step(float(value), float(norm))
-                    share = runs.weight(loss, batch)
+                    share = runs.weight(loss, batches, batch)
                     total, count = total + share * history.steps[-1], count + share
                     runs.advance(bar, history, epochs)
                 score = None if valid is None else evaluate(model, valid, loss)
@@ -110,7 +110,7 @@ def evaluate(model, batches, loss):
     total, count = 0.0, 0
     for batch in batches.epoch(0):
         x, y, *lengths = tensors(batch, model)
-        share = runs.weight(loss, batch)
+        share = runs.weight(loss, batches, batch)
         total, count = total + share * float(measure(answer(x, *lengths), y, *lengths)), count + share
     return total / count
 

@@ -1,0 +1,37 @@
+"""What a benchmark's JSON says about the machine, and how it is written: the kind of machine, never its name."""
+
+import json
+import os
+import platform
+from pathlib import Path
+
+KNOWN = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "asimd", "sve")
+
+
+def describe():
+    """Cores, processor family and instruction sets."""
+    flags = set()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.lower().startswith(("flags", "features")):
+                flags = set(line.split(":", 1)[1].split())
+                break
+    return {
+        "cores": os.cpu_count(),
+        "threads": int(os.environ.get("OMP_NUM_THREADS", 0)) or None,
+        "processor": platform.machine(),
+        "instruction_sets": [name for name in KNOWN if name in flags],
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+
+
+def write_json(path, found):
+    """Write `found` to `path` whole or not at all; returns the path below the repository's root."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    os.replace(part, path)
+    return path.relative_to(Path(__file__).resolve().parents[1])
