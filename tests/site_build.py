@@ -33,7 +33,7 @@ $$
 h_t = \\phi(a_t)
 $$ (sample-hidden)
 
-and {eq}`sample-hidden` again.
+and {eq}`sample-hidden` again. See {chapter}`sample` and {chapter}`data-quality`.
 """
 EXERCISES = """\
 ## Exercises

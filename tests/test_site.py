@@ -182,6 +182,12 @@ def test_start_page_names_six_parts_and_links_what_exists(site):
     assert linked == expected | {"../notebooks/sample.html"}
 
 
+def test_a_chapter_by_name_is_a_link_once_it_exists(site):
+    page = soup(site / "notebooks/sample.html")
+    assert page.select_one('article p a[href="#"]').text == "A sample chapter"
+    assert page.select_one("article p span.planned").text == "Data quality"
+
+
 def test_contents_list_every_chapter_where_the_plan_has_it():
     plan = {
         entry["part"]: list(entry["chapters"])
@@ -207,12 +213,12 @@ def test_broken_references_fail_the_build(tmp_path):
     done = build(
         project(
             tmp_path,
-            extra="See {doc}`no-such-chapter`, {eq}`no-such-equation`, {cite:t}`nobody1900`, {term}`no-such-term`.",
+            extra="See {doc}`no-such-chapter`, {eq}`no-such-equation`, {cite:t}`nobody1900`, {term}`no-such-term`, {chapter}`no-such-plan`.",
         )
     )
     assert done.returncode != 0
     said = done.stdout + done.stderr
-    for name in ("no-such-chapter", "no-such-equation", "nobody1900", "no-such-term"):
+    for name in ("no-such-chapter", "no-such-equation", "nobody1900", "no-such-term", "no-such-plan"):
         assert name in said, f"the build says nothing of {name}:\n{said}"
 
 

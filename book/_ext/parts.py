@@ -1,7 +1,8 @@
-"""The directive `{parts}`: the plan of the book, linked as far as its chapters exist.
+"""The directive `{parts}` and the role `{chapter}`: chapters by name, linked as far as they exist.
 
-It reads book/_parts.yml, a list of parts, each with `part`, `about` and `chapters` (slug: title), and
-links a chapter when the table of contents has it. Nothing else needs to change when a chapter arrives.
+Both read book/_parts.yml, the plan of the book: a list of parts, each with `part`, `about` and `chapters`
+(slug: title). {chapter}`lstm` gives the title, as a link once the table of contents has the chapter. Nothing else needs
+to change when a chapter arrives.
 """
 
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import yaml
 from docutils import nodes
 from sphinx.addnodes import pending_xref
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 NUMERALS = ("I", "II", "III", "IV", "V", "VI")
 
@@ -42,17 +43,35 @@ def part(env, number, entry):
     return result
 
 
+def plan(env):
+    """The parts of the book; the page that asks depends on the plan and on the table of contents."""
+    source = Path(env.srcdir) / "book/_parts.yml"
+    env.note_dependency(str(source))
+    env.note_dependency(str(Path(env.srcdir) / "_toc.yml"))
+    return yaml.safe_load(source.read_text(encoding="utf-8"))
+
+
+class Chapter(SphinxRole):
+    """A chapter of the plan by its slug."""
+
+    def run(self):
+        """The nodes, and no message unless the plan has no such chapter."""
+        titles = {slug: title for entry in plan(self.env) for slug, title in entry["chapters"].items()}
+        if self.text in titles:
+            return [chapter(self.env, self.text, titles[self.text])], []
+        message = self.inliner.reporter.error(
+            f"no chapter {self.text!r} in book/_parts.yml", line=self.lineno
+        )
+        return [nodes.problematic(self.rawtext, self.rawtext)], [message]
+
+
 class Parts(SphinxDirective):
     """The parts of the book, as a grid."""
 
     def run(self):
         """The nodes."""
-        plan = Path(self.env.srcdir) / "book/_parts.yml"
-        self.env.note_dependency(str(plan))
-        self.env.note_dependency(str(Path(self.env.srcdir) / "_toc.yml"))
         result = nodes.container(classes=["book-parts"])
-        entries = yaml.safe_load(plan.read_text("utf8"))
-        for number, entry in zip(NUMERALS, entries, strict=True):
+        for number, entry in zip(NUMERALS, plan(self.env), strict=True):
             result += part(self.env, number, entry)
         return [result]
 
@@ -60,4 +79,5 @@ class Parts(SphinxDirective):
 def setup(app):
     """Register with Sphinx."""
     app.add_directive("parts", Parts)
+    app.add_role("chapter", Chapter())
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
