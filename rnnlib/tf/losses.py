@@ -26,7 +26,7 @@ def cross_entropy(logits, y, lengths=None, per="token"):
 def mse(prediction, y, lengths=None, per="token"):
     """prediction and y both (B, K) or both (B, T, K) -> mean squared error, over the K outputs too."""
     check_shapes(prediction, y, prediction.shape, "y")
-    each = tf.reduce_mean((prediction - y) ** 2, axis=-1)
+    each = tf.reduce_mean((prediction - tf.cast(y, prediction.dtype)) ** 2, axis=-1)
     return average(each, lengths, per)
 
 
