@@ -13,7 +13,7 @@ pytest.importorskip("websocket", reason="websocket-client is not installed: make
 pytest.importorskip("jupyter_book", reason="the pages' packages are not installed: make install")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
-from site_build import built  # noqa: E402
+from site_build import ROOT, built  # noqa: E402
 
 PAGES = (
     "index.html",
@@ -22,6 +22,7 @@ PAGES = (
     "notebooks/sample.html",
     "search.html?q=gradient",
 )
+CHAPTERS = tuple(f"notebooks/{path.stem}.html" for path in sorted((ROOT / "notebooks").glob("*.ipynb")))
 BUDGET = 1_200_000  # bytes of a page, compressed, with fonts
 
 
@@ -66,7 +67,7 @@ def browser():
 def test_pages_ask_no_other_host_and_raise_no_error(site, served, browser, way):
     browser.call("Network.setCacheDisabled", cacheDisabled=True)
     root = site.as_uri() if way == "file" else served
-    for page in PAGES:
+    for page in PAGES + (CHAPTERS if way == "http" else CHAPTERS[:1]):
         requests, errors = browser.visit(f"{root}/{page}")
         assert len(requests) > 5, f"{page} asked for {requests} only"
         outside = [url for url in requests if not url.startswith(root + "/")]
@@ -106,7 +107,7 @@ def test_the_page_follows_the_system_and_pictures_stand_on_it(served, browser, t
     assert browser.ask(look) == "rgba(0, 0, 0, 0)none"
 
 
-@pytest.mark.parametrize("page", PAGES[1:4])
+@pytest.mark.parametrize("page", [*PAGES[1:4], *CHAPTERS])
 def test_no_page_is_wider_than_its_window(served, browser, page):
     browser.visit(f"{served}/{page}")
     for width in (390, 820, 1100, 1300, 1600):
