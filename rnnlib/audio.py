@@ -111,7 +111,7 @@ def mel_filterbank(n_mels, frequencies, f_min=0.0, f_max=None):
     """Triangular filters -> (n_mels, F), for the `frequencies` (F,) in Hz of a spectrogram.
 
     The corners are evenly spaced in mel from `f_min` to `f_max` (default: the highest frequency); filter k rises from
-    corner k to 1 at corner k + 1 and falls to corner k + 2, straight in Hz (Davis & Mermelstein 1980, section II).
+    corner k to 1 at corner k + 1 and falls to corner k + 2, straight in Hz (after Davis & Mermelstein 1980).
     """
     checks.positive(n_mels, "n_mels")
     frequencies = np.asarray(frequencies, float)

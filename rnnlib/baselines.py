@@ -97,7 +97,8 @@ class NGram:
     Each order k takes a discount D_k off its counts and hands the mass to order k - 1; orders below the highest count in
     how many contexts something was seen, not how often; the lowest hands on to the uniform distribution over
     `vocab_size`, so that no id has probability 0.  D_k = n_1 / (n_1 + 2 n_2) from the numbers of counts 1 and 2, or 0.5
-    where one of them is 0; `discount` sets one value for all (Kneser & Ney 1995; Chen & Goodman 1999, section 3.5).
+    where one of them is 0; `discount` sets one value for all (Kneser & Ney 1995; the discount of Ney,
+    Essen & Kneser 1994; survey: Chen & Goodman 1999).
 
     nltk.lm.KneserNeyInterpolated agrees on seen contexts, but searches all contexts for each score: on a million
     characters that takes hours where sorted arrays take seconds.

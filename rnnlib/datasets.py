@@ -161,7 +161,7 @@ def _download(name, parts, reasons):
         try:
             _write(cache() / path, blob)
         except OSError as error:
-            why = f"cannot be written: {error}"
+            why = f"cannot be written ({error}): set RNNLIB_CACHE to a folder that can"
             raise _unavailable(name, parts, [*reasons, (f"cache ({cache()})", why)]) from None
     return contents
 
@@ -215,6 +215,7 @@ def _write(path, blob):
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(blob)
+        os.chmod(temporary, 0o644)  # mkstemp keeps others out; a class may share a cache
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):

@@ -26,7 +26,7 @@ def mase(y, prediction, train, *, m):
     """Mean absolute scaled error: `mae` over that of the seasonal naive forecast of the training part, in sample.
 
     train  (T,) the training part, T > m;  m  steps in a season (1: none), always said: the number depends on it.
-    Below 1 beats what `y[t - m]` did on the training part (Hyndman & Koehler 2006, equation 3.3 for m = 1).
+    Below 1 beats what `y[t - m]` did on the training part (Hyndman & Koehler 2006, for m = 1).
     """
     m = checks.positive(m, "m")
     train = checks.finite(np.asarray(train, float), "train")

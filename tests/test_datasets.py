@@ -1,144 +1,28 @@
-"""Finding, downloading and verifying data, against a server on this machine that also misbehaves."""
+"""Finding data in folders, in the cache and inside packages; the command line."""
 
-import hashlib
 import os
 import re
 import subprocess
 import sys
 import threading
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from data_server import TEXT, digest, register, serving, snapshot, watched_cache
 
 from rnnlib import datasets
-from rnnlib.sets import REGISTRY, archives
-from rnnlib.sets.entry import DataSet, Part
-
-TEXT = b"to be or not to be\n" * 5000
-
-
-def digest(blob):
-    return hashlib.sha256(blob).hexdigest()
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Serves `server.pages` {path: bytes}; the first folder of an address names a fault."""
-
-    def do_GET(self):
-        fault, _, page = self.path.lstrip("/").partition("/")
-        self.server.asked.append(self.path)
-        blob = self.server.pages.get(page)
-        if fault == "together":  # answers only when two have asked
-            self.server.both.wait()
-            fault = "good"
-        if fault == "missing" or blob is None:
-            return self.send_error(404)
-        self.send_response(200)
-        if fault != "unsaid":  # the server announces the length, and may then break its word
-            self.send_header("Content-Length", str(len(blob)))
-        self.end_headers()
-        blob = blob.replace(b"not", b"NOT") if fault == "altered" else blob
-        self.wfile.write(blob if fault in ("good", "altered") else blob[: len(blob) // 2])
-        self.wfile.flush()
-        if fault == "stalled":
-            self.server.stop.wait(20)
-        self.close_connection = True
-
-    def log_message(self, *_):
-        pass
+from rnnlib.sets import REGISTRY
 
 
 @pytest.fixture
 def server():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.pages, server.asked, server.stop = {"toy.txt": TEXT}, [], threading.Event()
-        server.both = threading.Barrier(2, timeout=60)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving() as server:
         yield server
-        server.stop.set()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    folder = tmp_path / "cache"
-    folder.mkdir()
-    (folder / "other.txt").write_bytes(b"was here before")
-    monkeypatch.setenv("RNNLIB_CACHE", str(folder))
-    monkeypatch.delenv("RNNLIB_DATA", raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    return folder
-
-
-def register(monkeypatch, server, *parts, fault="good", loader=dict, **fields):
-    """Puts the set "toy" into the table; its addresses begin with the fault that the server shall commit."""
-    base = f"http://127.0.0.1:{server.server_port}/{fault}/" if server else "http://127.0.0.1:9/"
-    if not parts:
-        parts = ({"path": "toy/toy.txt", "url": "toy.txt", "sha256": digest(TEXT)},)
-    made = tuple(Part(**{**part, "url": base + part["url"]}) for part in parts)
-    monkeypatch.setitem(REGISTRY, "toy", DataSet("a toy", "ours", "here", loader, made, **fields))
-
-
-def snapshot(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def test_downloaded_once_then_from_the_cache(monkeypatch, server, cache):
-    register(monkeypatch, server)
-    assert not datasets.available("toy")
-    assert datasets.load("toy") == {"toy.txt": TEXT}
-    assert snapshot(cache) == {"other.txt": b"was here before", "toy/toy.txt": TEXT}
-    assert datasets.available("toy")
-    assert datasets.load("toy") == {"toy.txt": TEXT} and len(server.asked) == 1
-
-
-@pytest.mark.parametrize(
-    "fault, reason",
-    [
-        ("missing", "the server answers 404"),
-        ("cut", "the connection broke off .*47500 bytes read, 47500 more expected"),
-        (
-            "unsaid",
-            f"the SHA-256 of toy/toy.txt is {digest(TEXT[: len(TEXT) // 2])}, expected {digest(TEXT)}",
-        ),
-        (
-            "altered",
-            f"the SHA-256 of toy/toy.txt is {digest(TEXT.replace(b'not', b'NOT'))}, expected {digest(TEXT)}",
-        ),
-        ("stalled", "the connection stalled: no byte for 0.3 s"),
-    ],
-)
-def test_a_bad_download_says_why_and_leaves_the_cache_as_it_was(monkeypatch, server, cache, fault, reason):
-    register(monkeypatch, server, fault=fault)
-    monkeypatch.setattr(datasets, "TIMEOUT", 0.3)
-    before = snapshot(cache)
-    started = time.monotonic()
-    with pytest.raises(datasets.DatasetUnavailable, match=reason) as caught:
-        datasets.load("toy")
-    assert time.monotonic() - started < 10
-    assert snapshot(cache) == before and not (cache / "toy").exists()
-    message = str(caught.value)
-    assert f"http://127.0.0.1:{server.server_port}/{fault}/toy.txt" in message
-    for said in (
-        "'toy'",
-        "$RNNLIB_DATA: is not set",
-        "no file toy/toy.txt",
-        "python -m rnnlib data toy",
-        "set RNNLIB_DATA",
-    ):
-        assert said in message
-
-
-def test_no_server_at_all(monkeypatch, cache):
-    register(monkeypatch, None)
-    with pytest.raises(
-        datasets.DatasetUnavailable, match="http://127.0.0.1:9/toy.txt: no connection .*refused"
-    ):
-        datasets.load("toy")
+    return watched_cache(tmp_path, monkeypatch)
 
 
 def test_the_folder_of_the_reader_comes_first(monkeypatch, tmp_path, server, cache):
@@ -172,145 +56,9 @@ def test_a_damaged_copy_in_the_cache_is_replaced_or_kept(monkeypatch, server, ca
 def test_a_cache_that_cannot_be_written(monkeypatch, server, cache):
     register(monkeypatch, server)
     (cache / "toy").write_bytes(b"a file where a folder should be")
-    with pytest.raises(datasets.DatasetUnavailable, match="cache .*cannot be written"):
+    with pytest.raises(datasets.DatasetUnavailable, match="cache .*cannot be written .*set RNNLIB_CACHE"):
         datasets.load("toy")
     assert set(snapshot(cache)) == {"other.txt", "toy"}
-
-
-def test_only_what_is_missing_is_downloaded(monkeypatch, server, cache):
-    server.pages = {"a.txt": b"a", "b.txt": b"b"}
-    parts = [
-        {"path": f"toy/{name}", "url": name, "sha256": digest(blob)} for name, blob in server.pages.items()
-    ]
-    register(monkeypatch, server, *parts)
-    (cache / "toy").mkdir()
-    (cache / "toy" / "a.txt").write_bytes(b"a")
-    assert datasets.load("toy") == {"a.txt": b"a", "b.txt": b"b"} and server.asked == ["/good/b.txt"]
-
-
-def test_one_bad_file_of_several_leaves_none_behind(monkeypatch, server, cache):
-    server.pages = {"a.txt": b"a"}
-    parts = [
-        {"path": f"toy/{name}.txt", "url": f"{name}.txt", "sha256": digest(name.encode())} for name in "ab"
-    ]
-    register(monkeypatch, server, *parts)
-    with pytest.raises(datasets.DatasetUnavailable, match="b.txt: the server answers 404"):
-        datasets.load("toy")
-    assert set(snapshot(cache)) == {"other.txt"}
-
-
-def zipped(files):
-    return archives.packed(Part("x.zip", "{}", inside=files), {name: blob for name, blob in files.items()})
-
-
-FILES = {"rec/0.wav": b"zero" * 99, "rec/1.wav": b"one" * 99}
-INSIDE = {name: digest(blob) for name, blob in FILES.items()}
-JOINT = digest("".join(f"{INSIDE[name]}  {name}\n" for name in sorted(FILES)).encode())
-
-
-def published(kind):
-    """-> pages of the server, part: one way to publish what is stored as toy/rec.zip."""
-    import gzip
-    import io
-    import tarfile
-    import zipfile
-
-    members = {
-        "repo-master/README": b"read me",
-        **{f"repo-master/{name}": blob for name, blob in FILES.items()},
-    }
-    if kind == "plain files":
-        pages = {name.split("/")[1]: blob for name, blob in FILES.items()}
-        return pages, {"path": "toy/rec.zip", "url": "{}", "inside": INSIDE}
-    buffer = io.BytesIO()
-    if kind == "tar":
-        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-            for name, blob in members.items():
-                item = tarfile.TarInfo(name)
-                item.size = len(blob)
-                archive.addfile(item, io.BytesIO(blob))
-    else:
-        with zipfile.ZipFile(buffer, "w") as archive:
-            for name, blob in members.items():
-                packed = kind == "zip of gzip" and name.endswith("wav")
-                archive.writestr(name + ".gz" if packed else name, gzip.compress(blob) if packed else blob)
-    url = "all.tar.gz" if kind == "tar" else "all.zip"
-    part = {
-        "path": "toy/rec.zip",
-        "url": url,
-        "pick": r"repo-master/(rec/\d\.wav)(?:\.gz)?",
-        "inside": INSIDE,
-    }
-    if kind == "many":
-        part = {**part, "inside": {}, "many": (r"rec/\d\.wav", 2, JOINT)}
-    return {url: buffer.getvalue()}, part
-
-
-@pytest.mark.parametrize("kind", ["plain files", "zip", "zip of gzip", "tar", "many"])
-def test_published_in_another_form_than_stored(monkeypatch, server, cache, kind):
-    server.pages, part = published(kind)
-    register(monkeypatch, server, part)
-    assert datasets.load("toy") == FILES
-    asked = len(server.asked)
-    assert datasets.load("toy") == FILES and len(server.asked) == asked
-    assert set(snapshot(cache)) == {"other.txt", "toy/rec.zip"}
-
-
-@pytest.mark.parametrize("kind", ["plain files", "zip", "many"])
-def test_an_altered_file_inside_is_refused(monkeypatch, server, cache, kind):
-    changed = {**FILES, "rec/1.wav": b"uno"}
-    monkeypatch.setitem(FILES, "rec/1.wav", b"uno")
-    server.pages, part = published(kind)
-    register(monkeypatch, server, part)
-    expected = JOINT if kind == "many" else INSIDE["rec/1.wav"]
-    got = archives.joint_digest(changed) if kind == "many" else digest(b"uno")
-    with pytest.raises(datasets.DatasetUnavailable, match=f"is {got}, expected {expected}"):
-        datasets.load("toy")
-    assert set(snapshot(cache)) == {"other.txt"}
-
-
-def test_a_damaged_archive_is_refused(monkeypatch, server, cache):
-    server.pages, part = published("zip")
-    server.pages["all.zip"] = server.pages["all.zip"][:-40]
-    register(monkeypatch, server, part)
-    with pytest.raises(datasets.DatasetUnavailable, match="all.zip is cut short or damaged"):
-        datasets.load("toy")
-    server.pages, part = published("zip")
-    register(monkeypatch, server, {**part, "pick": "nothing"})
-    with pytest.raises(datasets.DatasetUnavailable, match="holds nothing that matches nothing"):
-        datasets.load("toy")
-
-
-CHILD = """
-import sys, threading
-from rnnlib import datasets
-from rnnlib.sets import REGISTRY
-from rnnlib.sets.entry import DataSet, Part
-REGISTRY["toy"] = DataSet("", "", "", dict, (Part("toy/toy.txt", sys.argv[1], sha256=sys.argv[2]),))
-print("ready", flush=True)
-sys.stdin.readline()
-assert datasets.load("toy")["toy.txt"][:5] == b"to be"
-"""
-
-
-def test_two_processes_load_the_same_set_at_once(server, cache):
-    arguments = [f"http://127.0.0.1:{server.server_port}/together/toy.txt", digest(TEXT)]
-    root = Path(__file__).parents[1]
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", CHILD, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root
-        )
-        for _ in range(2)
-    ]
-    for process in started:
-        assert process.stdout.readline() == b"ready\n"
-    for process in started:
-        process.stdin.write(b"\n")
-        process.stdin.flush()
-    for process in started:
-        process.communicate(timeout=60)
-    assert [process.returncode for process in started] == [0, 0] and len(server.asked) == 2
-    assert snapshot(cache) == {"other.txt": b"was here before", "toy/toy.txt": TEXT}
 
 
 def test_a_reader_never_sees_half_a_file(cache):

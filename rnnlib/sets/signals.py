@@ -44,7 +44,7 @@ def ecg200(files):
 
 
 def ecg5000(files):
-    """x (500, 140) float64, one heartbeat a row, z-normalised; y (500,) int64, class 1 (normal) to 5.  Training part only."""
+    """x (500, 140) float64, one heartbeat a row, z-normalised; y (500,) int64, class 1 to 5.  Training part only."""
     return _ucr(files["ECG5000_TRAIN.txt"])
 
 
