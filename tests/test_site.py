@@ -173,6 +173,11 @@ def test_one_search_field_and_icons_without_a_script(site):
     assert {name.removeprefix("fa-") for name in used} - {"solid", "lg", "fas", "theme-switch"} <= drawn
 
 
+def test_only_the_search_page_loads_the_index(site):
+    loaded = [page.name for page in pages(site) if any("searchindex.js" in url for url in references(page))]
+    assert loaded == ["search.html"]
+
+
 def test_start_page_names_six_parts_and_links_what_exists(site):
     page = soup(site / "book/index.html")
     assert len(page.select(".book-part")) == 6
