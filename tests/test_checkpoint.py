@@ -24,7 +24,7 @@ def classifier(rnn, rng=1, **options):
 def settings(**changed):
     """The arguments of the run that `finished` makes, some of them changed."""
     data = {"arrays": (X, Y, L), "batch_size": 8, "rng": 0, **changed.pop("batches", {})}
-    valid = changed.pop("valid", (X[:8], Y[:8], L[:8]))
+    valid = changed.pop("valid", (X[:8], 1 - Y[:8], L[:8]))  # at odds: the first epoch is the best
     return {
         "batches": Batches(**data),
         "valid": valid and Batches(valid, 8),
@@ -113,6 +113,7 @@ def test_a_checkpoint_holds_the_run(name, finished):
     twin = classifier(rnn, rng=7)
     assert rnn.restore(path, twin)["epochs"] == 2
     assert same(rnn.params(twin), saved.section(arrays, "best"))
+    assert history.best_epoch == 0 and not same(rnn.params(twin), rnn.params(model))
 
 
 OTHER_RUN = {

@@ -16,18 +16,15 @@ from rnnlib.tf import losses
 from rnnlib.tf.convert import array, load, params, tensor
 
 ROWS = 256  # examples that `predict` takes at a time from a bare array
-_GRAPHS = (
-    weakref.WeakKeyDictionary()
-)  # model -> {kind of input: its graph}, so that a second call of `evaluate` traces nothing
+_GRAPHS = weakref.WeakKeyDictionary()  # model -> {kind of input: graph}: a second `evaluate` traces nothing
 
 
 def train_step(model, loss, optimizer, clip_norm, x, y, lengths=None):
     """One update; returns the loss before it and the norm of its gradient.  No update if one of them is not finite."""
     with tf.GradientTape() as tape:
         value = loss(_outputs(model, x, lengths, training=True), y, lengths)
-    grads = [
-        tf.convert_to_tensor(g) for g in tape.gradient(value, model.trainable_variables)
-    ]  # an embedding's is sparse
+    grads = tape.gradient(value, model.trainable_variables)
+    grads = [tf.convert_to_tensor(g) for g in grads]  # an embedding's comes as rows, some of them twice
     norm = tf.linalg.global_norm(grads)
     if clip_norm is not None:
         grads, _ = tf.clip_by_global_norm(grads, clip_norm, use_norm=norm)
