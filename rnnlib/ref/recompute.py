@@ -1,6 +1,6 @@
 """Backpropagation through time in less memory: keep some states, compute the rest again (chapter `bptt`).
 
-Source: Chen et al. 2016, sec. 4.2, for chains of layers; Griewank 1992 for the idea.  Departure: pieces of one length, in time.
+Source: Chen et al. 2016, sec. 4, for chains of layers; Griewank 1992 for the idea.  Departure: pieces of one length, in time.
 """
 
 import numpy as np
