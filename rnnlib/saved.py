@@ -95,10 +95,11 @@ def run_of(path, framework, have, epochs, settings):
     return arrays, about
 
 
-def settings(batches, valid, loss, optimizer, clip_norm):
+def settings(model, batches, valid, loss, optimizer, clip_norm):
     """What two runs must share for one to go on from the other's checkpoint, as plain values.  `optimizer` comes described."""
     name, options = runs.spec(loss, runs.LOSSES, "loss")
     values = {
+        "model": getattr(model, "about", type(model).__name__),
         "loss": [name, options] if name else getattr(loss, "__qualname__", type(loss).__qualname__),
         "optimizer": optimizer,
         "clip_norm": None if clip_norm is None else float(clip_norm),

@@ -134,6 +134,7 @@ OTHER_RUN = {
 OTHER_MODEL = {
     "size": (dict(hidden=H + 1), r"another model: .*W_x has shape \(3, 4\), needs \(3, 5\)"),
     "cell": (dict(cell="lstm"), r"another model: .*W_h has shape \(4, 4\), needs \(4, 16\)"),
+    "activation": (dict(cell=("elman", {"activation": "relu"})), "model is Classifier of .*tanh.* there, .*relu.* here"),
     "dtype": (dict(dtype="float32"), "as float64, the model as float32"),
 }
 

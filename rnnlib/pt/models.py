@@ -7,7 +7,8 @@ readable loop: the same function, the same parameter names `embed.W`, `rnn.cell.
 
 from torch import nn
 
-from rnnlib.pt.layers import Embedding, Linear, engine
+from rnnlib import checks
+from rnnlib.pt.layers import NATIVE, Embedding, Linear, engine
 from rnnlib.weights import seeds
 
 
@@ -17,6 +18,7 @@ class Model(nn.Module):
     def __init__(self, input_size, hidden_size, output_size, cell, native, vocab_size, rng, dtype):
         super().__init__()
         for_embed, for_rnn, for_head = seeds(rng, 3)
+        self.about = f"{type(self).__name__} of {checks.named(cell, NATIVE, 'cell')}"  # what names and shapes do not tell
         self.embed = None if vocab_size is None else Embedding(vocab_size, input_size, for_embed, dtype)
         self.rnn = engine(cell, input_size, hidden_size, native, for_rnn, dtype)
         self.head = Linear(hidden_size, output_size, for_head, dtype)

@@ -68,7 +68,7 @@ def fit(
     optimizer = make_optimizer(optimizer, model.to(to))
     history, best = runs.History(updates=len(batches)), None
     if checkpoint is not None:
-        settings = saved.settings(batches, valid, loss, files.describe(optimizer, model), clip_norm)
+        settings = saved.settings(model, batches, valid, loss, files.describe(optimizer, model), clip_norm)
     if checkpoint is not None or patience is not None:
         runs.check_reach(params(model), sum(p.numel() for p in model.parameters() if p.requires_grad))
     if resume:

@@ -73,7 +73,7 @@ def fit(
         optimizer = make_optimizer(optimizer, model)
         history, best = runs.History(updates=len(batches)), None
         if checkpoint is not None:
-            settings = saved.settings(batches, valid, loss, files.describe(optimizer, model), clip_norm)
+            settings = saved.settings(model, batches, valid, loss, files.describe(optimizer, model), clip_norm)
         if checkpoint is not None or patience is not None:
             runs.check_reach(params(model), sum(v.shape.num_elements() for v in model.trainable_variables))
         if resume:
@@ -202,10 +202,9 @@ def tensors(batch, model):
 def _graph(function, plain, batches, model):
     """A function of (x, y, lengths) as one graph in which B and T are free: traced once, whatever batches come."""
     x, y, *lengths = tensors(batches.take([0]), model)
-    per_step = y.shape[1:2] == x.shape[1:2]
     shapes = [
         (None, None, *x.shape[2:]),
-        (None, None, *y.shape[2:]) if per_step else (None, *y.shape[1:]),
+        (None, None, *y.shape[2:]) if batches.per_step else (None, *y.shape[1:]),
         (None,),
     ]
     kinds = [tf.TensorSpec(shape, t.dtype) for shape, t in zip(shapes, (x, y, *lengths), strict=False)]
