@@ -10,10 +10,10 @@ from rnnlib.ref.elman import backward, forward, step
 
 
 def gradients(p, x, slope, every, h=None, activation="tanh"):
-    """Gradients of a loss that is a sum over steps: x (B, T, D) -> dx (B, T, D), dL/d(first state), parameter gradients.
+    """Gradients of a loss that is a sum over steps: x (B, T, D) -> dx, dL/d(first state), {name: grad}.
 
     slope    (t, y) -> dL/dy, both (B, n, H), for the n steps from step t (counted from 0) on
-    every    only every so many steps is a state kept; T / every states and the tapes of `every` steps are held at once
+    every    keep a state every so many steps: T / every states and `every` tapes are held at once
     """
     checks.positive(every, "every")
     (B, T, _), H = x.shape, len(p["W_h"])
@@ -27,9 +27,7 @@ def gradients(p, x, slope, every, h=None, activation="tanh"):
     total = {name: np.zeros_like(value) for name, value in p.items()}
     for t in reversed(sorted(kept)):
         piece = slice(t, t + every)
-        y, _, tapes = forward(
-            p, x[:, piece], kept.pop(t), activation
-        )  # once more, and the tapes stay until the piece is done
+        y, _, tapes = forward(p, x[:, piece], kept.pop(t), activation)  # once more, with tapes
         dx[:, piece], dh, grads = backward(p, slope(t, y), tapes, dh, activation)
         for name in total:
             total[name] += grads[name]
