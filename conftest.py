@@ -7,6 +7,12 @@ from tools import chapters, environment
 environment.apply()  # before any test file imports a framework, before any kernel starts
 
 
+def pytest_configure(config):
+    """Where digits are not promised, chapters run and their checks must hold, but outputs are not compared."""
+    if not environment.promised():
+        config.option.nbval_lax = True
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         cell = getattr(item, "cell", None)
@@ -34,7 +40,11 @@ def prepare_cell(item, tags):
 def pytest_terminal_summary(terminalreporter):
     """Say how much of the chapters' text output is not compared."""
     shown, ignored = chapters.share_ignored(environment.ROOT / "notebooks")
-    if shown:
+    if terminalreporter.config.option.nbval_lax:
+        terminalreporter.write_line(
+            "Outputs of chapters were not compared: that is for Linux on x86-64 with Python 3.11"
+        )
+    elif shown:
         terminalreporter.write_line(
             f"Text outputs of chapters that are not compared: {ignored} of {shown} ({ignored / shown:.0%})"
         )

@@ -10,6 +10,7 @@ import pytest
 from mini_project import make_project, pretend_recorded, write_source
 
 import conftest
+from tools import environment
 
 # code, tags, what is recorded, how the cell must fare
 CELLS = [
@@ -58,3 +59,24 @@ def test_a_misspelt_data_set_stops_the_run():
     cell = SimpleNamespace(nodeid="notebooks/chapter.ipynb::Cell 0")
     with pytest.raises(pytest.UsageError, match="Cell 0: unknown data set 'sunspost'.* 'sunspots'"):
         conftest.prepare_cell(cell, ["needs-sunspost", "raises-exception"])
+
+
+@pytest.mark.parametrize("promised", [True, False])
+def test_digits_are_compared_where_they_are_promised(monkeypatch, promised):
+    monkeypatch.setattr(environment, "promised", lambda: promised)
+    config = SimpleNamespace(option=SimpleNamespace(nbval_lax=False))
+    conftest.pytest_configure(config)
+    assert config.option.nbval_lax is not promised
+
+
+def test_where_digits_are_promised(monkeypatch):
+    def here(system, machine, version):
+        monkeypatch.setattr(sys, "platform", system)
+        monkeypatch.setattr(environment.platform, "machine", lambda: machine)
+        monkeypatch.setattr(sys, "version_info", version)
+        return environment.promised()
+
+    assert here("linux", "x86_64", (3, 11, 7))
+    assert not here("linux", "x86_64", (3, 12, 1))
+    assert not here("linux", "aarch64", (3, 11, 7))
+    assert not here("darwin", "x86_64", (3, 11, 7))
