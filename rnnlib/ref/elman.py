@@ -54,9 +54,8 @@ def backward(p, dy, tapes, dh=None, activation="tanh", truncate=None):
     total = {name: np.zeros_like(value) for name, value in p.items()}
     for t in reversed(range(T)):
         tape, valid = tapes[t]
-        dx[:, t], dh_old, grads = step_back(
-            p, np.where(valid, dh + dy[:, t], 0), tape, activation
-        )  # eq. bptt-dh
+        here = np.where(valid, dh + dy[:, t], 0)  # (B, H)  eq. bptt-dh
+        dx[:, t], dh_old, grads = step_back(p, here, tape, activation)
         dh = np.where(valid, dh_old, dh)
         for name in total:
             total[name] += grads[name]  # eq. bptt-sum
