@@ -43,6 +43,39 @@ def mase(y, prediction, train, *, m):
     return mae(y, prediction) / float(scale)
 
 
+def block_bootstrap_ratio(errors, rival, *, block, draws=2000, level=0.95, rng=0):
+    """RMSE of one forecast over that of another, and what other times might have made of it: (ratio, low, high).
+
+    errors, rival  errors at the same T times: (T,), or (N, T) of N seeds, whose squares are averaged
+    block          steps that stay together, always said: as long as errors hang together (a cycle, a season)
+    Blocks of the T times are drawn, the same for both, until there are T again; after the last time comes the first (circular
+    block bootstrap, Politis & Romano 1992).  `level` of the `draws` ratios lie between low and high, as many below as above.
+    """
+    a, b = (_mean_square(values, what) for values, what in ((errors, "errors"), (rival, "rival")))
+    T = len(_alike(a, b)[0])
+    if checks.positive(block, "block") > T:
+        raise ValueError(f"blocks of block={block} steps do not fit into {T}")
+    if not 0 < level < 1:
+        raise ValueError(f"level={level}: the share of draws in the interval is above 0 and below 1")
+    blocks = -(-T // block)
+    start = np.random.default_rng(rng).integers(T, size=(checks.positive(draws, "draws"), blocks, 1))
+    times = ((start + np.arange(block)) % T).reshape(draws, -1)[:, :T]
+    top, bottom = a[times].mean(axis=1), b[times].mean(axis=1)
+    if not bottom.all():
+        raise ValueError(
+            "rival makes no error at all at the times of some draw: there is nothing to divide by"
+        )
+    ratios = np.sqrt(top / bottom)
+    low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
+    return float(np.sqrt(a.mean() / b.mean())), float(low), float(high)
+
+
+def _mean_square(errors, what):
+    errors = np.atleast_2d(checks.finite(np.asarray(errors, float), what))
+    checks.rank(errors.shape, "(N, T)", what)
+    return np.square(errors).mean(axis=0)
+
+
 def accuracy(y, prediction):
     """Share of equal labels; both of one shape, whole numbers or strings."""
     from sklearn.metrics import accuracy_score

@@ -26,6 +26,48 @@ def test_mase_has_no_unit(scale, shift):
     assert moved == pytest.approx(metrics.mase(Y, P, train, m=1), rel=1e-9)
 
 
+def test_block_bootstrap_of_a_ratio():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(3, 60)), 2 * rng.normal(size=60)
+    ratio, low, high = metrics.block_bootstrap_ratio(a, b, block=7)
+    assert ratio == pytest.approx(np.sqrt((a**2).mean() / (b**2).mean()))
+    assert low < ratio < high
+    assert metrics.block_bootstrap_ratio(a, b, block=7, level=0.5)[1] > low
+    # what is always three times as large stays so whatever the times: both are drawn at the same ones
+    assert metrics.block_bootstrap_ratio(3 * b, b, block=7) == pytest.approx((3, 3, 3))
+    # one block of all times is all times, wherever it begins; errors in runs leave wider intervals to longer blocks
+    assert metrics.block_bootstrap_ratio(a, b, block=60) == pytest.approx((ratio, ratio, ratio))
+    runs, ones = np.repeat(rng.normal(size=30), 10), np.ones(300)
+    width = {block: np.ptp(metrics.block_bootstrap_ratio(runs, ones, block=block)[1:]) for block in (1, 10)}
+    assert width[10] > 1.5 * width[1]
+
+
+def test_block_bootstrap_covers_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    hits = 0
+    for k in range(200):  # true ratio 0.5
+        a, b = rng.normal(size=(2, 200))
+        _, low, high = metrics.block_bootstrap_ratio(a, 2 * b, block=5, draws=300, level=0.9, rng=k)
+        hits += low < 0.5 < high
+    assert 0.8 < hits / 200 < 0.96  # 0.9 and four standard errors of it; short series give narrow intervals
+
+
+def test_block_bootstrap_refuses():
+    ones = np.ones(5)
+    with pytest.raises(ValueError, match=r"y has shape \(5,\), prediction \(4,\)"):
+        metrics.block_bootstrap_ratio(ones, ones[:4], block=2)
+    with pytest.raises(ValueError, match="blocks of block=6 steps do not fit into 5"):
+        metrics.block_bootstrap_ratio(ones, ones, block=6)
+    with pytest.raises(ValueError, match="level=95"):
+        metrics.block_bootstrap_ratio(ones, ones, block=2, level=95)
+    with pytest.raises(ValueError, match="rival makes no error"):
+        metrics.block_bootstrap_ratio(ones, [1, 0, 0, 1, 1], block=2)
+    with pytest.raises(ValueError, match="errors has 1 values that are NaN"):
+        metrics.block_bootstrap_ratio([1, np.nan], [1.0, 1.0], block=1)
+    with pytest.raises(TypeError):
+        metrics.block_bootstrap_ratio(ones, ones)  # no block
+
+
 def test_accuracy():
     assert metrics.accuracy([1, 2, 3, 3], [1, 2, 2, 3]) == 0.75
     assert metrics.accuracy(np.array(["a", "b"]), np.array(["b", "b"])) == 0.5
