@@ -25,10 +25,11 @@ def project(tmp_path_factory):
     (project / "constraints.txt").write_text("")
     (project / "_config.yml").write_text(CONFIG)
     (project / "_toc.yml").write_text(
-        "format: jb-book\nroot: book/index\nchapters: [{file: notebooks/chapter}]\n"
+        "format: jb-book\nroot: book/index\nchapters: [{file: notebooks/chapter}, {file: book/after}]\n"
     )
     (project / "book").mkdir()
-    (project / "book" / "index.md").write_text("# Start\n\nSee {eq}`one`.\n")
+    (project / "book" / "index.md").write_text("# Start\n")
+    (project / "book" / "after.md").write_text("# After\n\nSee {eq}`one`.\n")
     pretend_recorded(write_source(project, "chapter", *CHAPTER), "one line of output\n")
     return project
 
@@ -74,12 +75,13 @@ def test_a_sound_book_builds(project, build):
 
 
 def test_a_broken_reference_is_fatal_each_time(project, build):
-    write_source(project, "chapter", "# Chapter\n\n$$x = 1$$ (uno)", CHAPTER[1], "As {eq}`uno` says.")
+    write_source(project, "chapter", "# Chapter\n\n$$x = 1$$ (uno)", CHAPTER[1], "As {role}`uno` says.")
     for _ in range(2):  # a second run must not find that nothing changed
         status, said = build()
         assert status == 1, said
-        assert "index.md" in said  # which was not edited, but refers to what is gone
+        assert "after.md" in said  # which was not edited, but refers to what is gone
         assert "equation not found: one" in said
+        assert 'Unknown interpreted text role "role"' in said
 
 
 def test_prose_reaches_the_page_without_a_run(project, build):

@@ -52,14 +52,22 @@ def test_prose_reaches_the_notebook_without_a_run(project, edit):
 
 
 def test_an_inserted_paragraph_changes_no_other_cell(project):
+    def ids(path):
+        return {cell.source: cell.id for cell in chapters.read_recorded(path).cells}
+
     source, recorded = recorded_chapter(project)
-    before = [cell.id for cell in chapters.read_recorded(recorded).cells]
-    write_source(project, "chapter", ("print(1)",), "New.", ("print(2)", "hide-input"))
-    write_source(project, "chapter", "# Title\n\nOne.", CELLS[1], "New.", "Two.", CELLS[3])
+    before = ids(recorded)
+    write_source(project, "chapter", "New.", *CELLS[1:])
     chapters.refresh_prose(source)
-    after = [cell.id for cell in chapters.read_recorded(recorded).cells]
-    assert len(set(after)) == len(after)
-    assert set(before) - set(after) <= {before[2]}  # the paragraph that grew
+    after = ids(recorded)
+    assert len(set(after.values())) == len(after)
+    assert {text for text in before if after.get(text) != before[text]} == {CELLS[0]}
+
+
+def test_equal_cells_have_ids_of_their_own(project):
+    source = write_source(project, "chapter", ("print(1)",), ("print(1)",))
+    cells = chapters.read_recorded(pretend_recorded(source, "1\n", "1\n")).cells
+    assert cells[0].id != cells[1].id
 
 
 CODE = {
