@@ -60,7 +60,7 @@ serve:  ## build the pages and serve them at http://localhost:8000 (PORT=...)
 
 bench:  ## time our models against the bare native layers
 	$(call install,test)
-	@$(VENV) -m benchmarks
+	@$(VENV) -m benchmarks.native
 
 clean:  ## remove what was built (.venv, data and recorded outputs stay)
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -1,12 +1,12 @@
 """All runs of the adding problem's study: `python -m benchmarks.adding` (some twenty minutes).
 
-What a run is stands in rnnlib/adding.py.  Runs are kept one by one in results/adding.json; a second call goes on where the
+What a run is stands in rnnlib/studies/adding.py.  Runs are kept one by one in results/adding.json; a second call goes on where the
 first one stopped.  The weights are drawn by NumPy, so either framework would do; this runs in PyTorch.
 """
 
 from benchmarks import machine
-from rnnlib import adding
-from rnnlib.adding import LENGTHS, RATES, REPORTED, STARTS, TUNING, chosen_rate, curve, train
+from rnnlib.studies import adding
+from rnnlib.studies.adding import LENGTHS, RATES, REPORTED, STARTS, TUNING, chosen_rate, curve, train
 
 
 def study(rnn):

@@ -10,7 +10,7 @@ def adding(num_examples, T, rng=0):
 
     Channel 0 holds uniform numbers in [0, 1), channel 1 marks two steps with 1, one in each half; the target is the sum of
     the two marked numbers.  Always answering 1 has a mean squared error of 1/6.
-    Source: Hochreiter & Schmidhuber 1997, sec. 5.4; in this form Le, Jaitly & Hinton 2015, sec. 4.1, and Arjovsky et al. 2016.
+    Source: Hochreiter & Schmidhuber 1997, sec. 5.4; with one mark in each half as in Arjovsky et al. 2016.
     """
     checks.positive(num_examples, "num_examples")
     if checks.positive(T, "T") < 2:

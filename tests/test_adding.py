@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from backends import FRAMEWORKS, framework
-from rnnlib import adding
+from rnnlib.studies import adding
 
 H = adding.HIDDEN
 

@@ -16,7 +16,7 @@ import numpy as np
 from rnnlib import runs, tasks
 from rnnlib.batch import Batches
 
-PATH = Path(__file__).resolve().parents[1] / "benchmarks" / "results" / "adding.json"
+PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "adding.json"
 LENGTHS = (10, 25, 50)
 RATES = (2e-2, 7e-3, 2e-3)
 TUNING, REPORTED = (0, 1), (2, 3, 4, 5, 6)
