@@ -34,66 +34,45 @@ def project(tmp_path_factory):
     return project
 
 
-# one process builds whenever it is told to: loading Sphinx takes longer than these builds
-BUILDER = """
-import sys
-from tools import build
-for _ in sys.stdin:
-    print("exit", build.main(), flush=True)
-"""
-
-
-@pytest.fixture(scope="module")
 def build(project):
-    """A function that builds the book and returns (exit status, what was said)."""
+    """(exit status, what it said) of the build in a process of its own: Sphinx compares settings across processes."""
+    command = [sys.executable, "-m", "tools.build"]
     environment = {**os.environ, "PYTHONPATH": str(project)}
-    pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    with subprocess.Popen([sys.executable, "-c", BUILDER], cwd=project, env=environment, **pipe) as builder:
-
-        def run():
-            print("build", file=builder.stdin, flush=True)
-            said = []
-            for line in builder.stdout:
-                if line.startswith("exit "):
-                    return int(line.split()[1]), "".join(said)
-                said.append(line)
-            raise RuntimeError("".join(said))
-
-        yield run
-        builder.stdin.close()
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=120)
+    return done.returncode, done.stdout + done.stderr
 
 
 def page(project):
     return (project / "_build" / "html" / "notebooks" / "chapter.html").read_text(encoding="utf-8")
 
 
-def test_a_sound_book_builds(project, build):
-    status, said = build()
+def test_a_sound_book_builds(project):
+    status, said = build(project)
     assert status == 0, said
     assert (project / "_build" / "html" / "index.html").as_uri() in said
     assert "one line of output" in page(project)
 
 
-def test_a_broken_reference_is_fatal_each_time(project, build):
+def test_a_broken_reference_is_fatal_each_time(project):
     write_source(project, "chapter", "# Chapter\n\n$$x = 1$$ (uno)", CHAPTER[1], "As {role}`uno` says.")
     for _ in range(2):  # a second run must not find that nothing changed
-        status, said = build()
+        status, said = build(project)
         assert status == 1, said
         assert "after.md" in said  # which was not edited, but refers to what is gone
         assert "equation not found: one" in said
         assert 'Unknown interpreted text role "role"' in said
 
 
-def test_prose_reaches_the_page_without_a_run(project, build):
+def test_prose_reaches_the_page_without_a_run(project):
     write_source(project, "chapter", *CHAPTER, "One sentence more.")
-    status, said = build()
+    status, said = build(project)
     assert status == 0, said
     assert "One sentence more." in page(project)
     assert "one line of output" in page(project)  # it was never run: `print(1)` prints something else
 
 
-def test_edited_code_demands_a_recording(project, build):
+def test_edited_code_demands_a_recording(project):
     write_source(project, "chapter", CHAPTER[0], ("print(2)",), CHAPTER[2])
-    status, said = build()
+    status, said = build(project)
     assert status == 1
     assert "make record CH=chapter" in said

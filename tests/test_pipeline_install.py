@@ -163,6 +163,13 @@ def test_an_index_that_does_not_answer_is_left_out_soon():
         assert time.monotonic() - start < 2
 
 
+def test_a_name_server_that_does_not_answer_costs_no_more(monkeypatch):
+    monkeypatch.setattr(install.urllib.request, "urlopen", lambda url, timeout: time.sleep(5))
+    start = time.monotonic()
+    assert not install.reachable("http://localhost/", seconds=0.2)
+    assert time.monotonic() - start < 2
+
+
 def test_the_index_of_cpu_builds_is_added_only_where_it_answers(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "platform", "linux")
     for answers in (True, False):

@@ -22,6 +22,12 @@ def chapter(tmp_path):
     return source
 
 
+def test_the_header_is_the_one_jupyterlab_writes(chapter):
+    """Seen in JupyterLab 4: it sets these three, in this order, when a kernel starts."""
+    header = "kernelspec:\n  name: python3\n  display_name: Python 3 (ipykernel)\n  language: python\n---\n"
+    assert header in chapter.read_text()
+
+
 def contents(chapter):
     """What JupyterLab reads and writes files through, in a server just started."""
     manager = build_sync_jupytext_contents_manager_class(LargeFileManager)

@@ -33,6 +33,13 @@ def test_recording_twice_gives_the_same_bytes(project):
     assert {"python", "numpy"} <= set(about["versions"])
 
 
+def test_what_a_library_writes_past_python_is_not_output(project, monkeypatch):
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # kernels would behave better than usual
+    source = write_source(project, "chapter", ("import os\n\n_ = os.write(2, b'hello from a library')",))
+    record.record(source, "a" * 64)
+    assert chapters.code(chapters.read_recorded(source.with_suffix(".ipynb")))[0].outputs == []
+
+
 REFUSED = {
     "a cell raises": (("1 / 0",), "ZeroDivisionError"),
     "a check cell fails": (("assert 1 == 2", "hide-input"), "AssertionError"),
