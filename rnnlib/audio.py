@@ -54,8 +54,8 @@ def chirp(start, stop, seconds=1.0, rate=8000, amplitude=0.5):
     for frequency in (start, stop):
         if not 0 <= frequency <= rate / 2:
             raise ValueError(f"{frequency} Hz cannot be sampled at {rate} Hz: expected 0 to {rate / 2:g} Hz")
-    if not seconds * rate >= 1:
-        raise ValueError(f"{seconds} s at {rate} Hz are less than one sample")
+    if not 1 <= seconds * rate < np.inf:
+        raise ValueError(f"{seconds} s at {rate} Hz are less than one sample, or endless")
     t = np.arange(round(seconds * rate)) / rate  # (N,) s
     return amplitude * np.sin(2 * np.pi * (start * t + (stop - start) * t**2 / (2 * seconds)))
 
@@ -91,7 +91,8 @@ def spectrogram(signal, rate, window_ms=25, hop_ms=10):
 
 
 def _samples(milliseconds, rate, what):
-    count = round(milliseconds * rate / 1000)
+    samples = milliseconds * rate / 1000
+    count = round(samples) if np.isfinite(samples) else 0
     if count < 2:
         raise ValueError(f"{what}={milliseconds} at {rate} Hz is {count} samples: expected at least 2")
     return count
@@ -114,7 +115,9 @@ def mel_filterbank(n_mels, frequencies, f_min=0.0, f_max=None):
     corner k to 1 at corner k + 1 and falls to corner k + 2, straight in Hz (after Davis & Mermelstein 1980).
     """
     checks.positive(n_mels, "n_mels")
-    frequencies = np.asarray(frequencies, float)
+    frequencies = checks.finite(np.asarray(frequencies, float), "frequencies")
+    if frequencies.ndim != 1 or len(frequencies) < 2 or not (np.diff(frequencies) > 0).all():
+        raise ValueError(f"frequencies must be two or more, rising, got shape {frequencies.shape}")
     f_max = frequencies[-1] if f_max is None else f_max
     if not 0 <= f_min < f_max <= frequencies[-1]:
         raise ValueError(

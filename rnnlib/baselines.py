@@ -71,8 +71,10 @@ class MarkovChain:
 
     def __init__(self, vocab_size, alpha=1.0):
         self.vocab_size = checks.positive(vocab_size, "vocab_size")
-        if not alpha > 0:
-            raise ValueError(f"alpha={alpha}: expected more than 0, else a new transition has probability 0")
+        if not 0 < alpha < np.inf:
+            raise ValueError(
+                f"alpha={alpha}: expected a finite number above 0, else a new transition has probability 0"
+            )
         self.alpha = alpha
 
     def fit(self, ids):
@@ -88,6 +90,8 @@ class MarkovChain:
         if not hasattr(self, "P_"):
             raise ValueError("this MarkovChain has not been fitted: call fit(train) first")
         ids = _ids(ids, self.vocab_size)
+        if len(ids) < 2:
+            raise ValueError("one id has nothing before it: at least 2 are needed")
         return float(-np.log2(self.P_[ids[:-1], ids[1:]]).mean())
 
 

@@ -26,7 +26,9 @@ def pad(sequences, value=0):
 
     Raises ValueError if there is no sequence, if one is empty, or if their feature shapes differ.
     """
-    sequences = [np.asarray(sequence) for sequence in sequences]
+    if isinstance(sequences, (str, dict)):
+        raise TypeError(f"sequences must be a list of arrays, got {type(sequences).__name__}")
+    sequences = [checks.numbers(sequence, f"sequence {row}") for row, sequence in enumerate(sequences)]
     if not sequences:
         raise ValueError("no sequences to pad: the list is empty")
     for row, sequence in enumerate(sequences):
@@ -114,6 +116,13 @@ class Batches:
         for rows in self.order(epoch):
             yield self.take(rows)
 
+    def extremes(self):
+        """The examples with the smallest and the largest number of x and of y, as a Batches: what a door refuses shows here."""
+        found = [int(find()) // (a.size // len(a)) for a in (self.x, self.y) for find in (a.argmin, a.argmax)]
+        rows = sorted(set(found))
+        lengths = None if self.lengths is None else self.lengths[rows]
+        return Batches((self.x[rows], self.y[rows], lengths), self.batch_size)
+
     def take(self, rows):
         """The examples with these indices as one Batch."""
         x, y = self.x[rows], self.y[rows]
@@ -133,12 +142,14 @@ def _unpack(arrays):
     if not isinstance(arrays, (tuple, list)) or len(arrays) not in (2, 3):
         raise TypeError("arrays is (x, y), (x, y, lengths) or a dict with these names")
     x, y, lengths = (*arrays, None)[:3]
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = checks.numbers(x, "x"), checks.numbers(y, "y")
     if x.ndim < 2:
         raise ValueError(f"x must have shape (N, T) for ids or (N, T, D) for values, got {x.shape}")
-    checks.rank(x.shape, "(N, T, D)" if x.ndim == 3 else "(N, T)", "x")
+    checks.rank(x.shape, "(N, T)" if x.ndim == 2 else "(N, T, D)", "x")
     if len(y.shape) == 0 or len(y) != len(x):
         raise ValueError(f"x has {len(x)} examples, y has shape {y.shape}: one row of y for each row of x")
+    if y.size == 0:
+        raise ValueError(f"y of shape {y.shape} is empty: there is nothing to learn")
     checks.finite(x, "x")
     checks.finite(y, "y")
     if lengths is not None:

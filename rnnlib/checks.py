@@ -32,7 +32,7 @@ def named(spec, known, what):
 
 def choice(value, known, what):
     """One of the names in `known`, or ValueError that lists them."""
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise ValueError(f"unknown {what} {value!r}: choose one of {', '.join(known)}")
     return value
 
@@ -59,6 +59,21 @@ def rank(shape, expected, what):
             raise ValueError(
                 f"{what} of shape {shape} is empty along {axis.strip()}: leave out empty sequences and batches"
             )
+
+
+def numbers(values, what):
+    """An array of numbers (bools count) in this machine's byte order, or an error that says what else it holds."""
+    try:
+        values = np.asarray(values)
+    except ValueError:
+        raise ValueError(
+            f"{what} has rows of different lengths: make it one array, for instance with batch.pad"
+        ) from None
+    if values.dtype.kind not in "fiub":
+        raise TypeError(
+            f"{what} must hold numbers, got {values.dtype}: encode text and labels as whole numbers first"
+        )
+    return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
 def lengths(values, batch, time):

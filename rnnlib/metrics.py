@@ -80,13 +80,19 @@ def accuracy(y, prediction):
     """Share of equal labels; both of one shape, whole numbers or strings."""
     from sklearn.metrics import accuracy_score
 
-    y, prediction = _alike(np.asarray(y), np.asarray(prediction))
+    y, prediction = _alike(*(_labels(labels) for labels in (y, prediction)))
     for what, labels in (("y", y), ("prediction", prediction)):
         if labels.dtype.kind not in "iubUS":
             raise TypeError(
                 f"{what} must hold labels, got {labels.dtype}: take the argmax of scores or logits first"
             )
     return float(accuracy_score(y.ravel(), prediction.ravel()))
+
+
+def _labels(values):
+    """An array of labels; the strings of a pandas column, which come as objects, as strings."""
+    values = np.asarray(values)
+    return values.astype(str) if all(isinstance(value, str) for value in values.flat) else values
 
 
 def perplexity(nats):

@@ -135,7 +135,7 @@ def check(batches, loss, optimizer, epochs, valid, clip_norm, patience, checkpoi
     spec(loss, LOSSES, "loss")
     spec(optimizer, OPTIMIZERS, "optimizer")
     checks.positive(epochs, "epochs")
-    if clip_norm is not None and not (isinstance(clip_norm, numbers.Real) and 0 < clip_norm < math.inf):
+    if clip_norm is not None and not (real(clip_norm) and 0 < clip_norm < math.inf):
         raise ValueError(
             f"clip_norm is the largest norm a gradient may have, above 0, or None; got {clip_norm!r}"
         )
@@ -145,6 +145,8 @@ def check(batches, loss, optimizer, epochs, valid, clip_norm, patience, checkpoi
             raise ValueError(f"patience={patience} waits for the validation loss: pass valid=Batches(...)")
     if resume and checkpoint is None:
         raise ValueError("resume=True needs the file to go on from: pass checkpoint=PATH")
+    if checkpoint is not None and (not Path(checkpoint).name or Path(checkpoint).is_dir()):
+        raise ValueError(f"checkpoint={str(checkpoint)!r} names no file: give a path such as run.safetensors")
     if checkpoint is not None and not Path(checkpoint).resolve().parent.is_dir():
         raise FileNotFoundError(
             f"no folder {Path(checkpoint).resolve().parent} for the checkpoint: make it first"
@@ -183,6 +185,8 @@ def spec(value, known, what):
             checks.choice(number, ("token", "sequence", "batch"), "averaging per")
         if not ok:
             raise ValueError(f"{what} {name!r}: {key} must be {expected}, got {number!r}")
+        if real(number):
+            options[key] = float(number)  # Keras takes no number of NumPy
     return name, options
 
 
@@ -201,10 +205,14 @@ def check_reach(kept, trainable):
         )
 
 
-def check_scalar(shape):
-    """A loss is one number."""
-    if len(shape):
-        raise ValueError(f"the loss must be one number, got shape {tuple(shape)}: average it")
+def check_scalar(value):
+    """A loss is a tensor of one number."""
+    if not hasattr(value, "shape"):
+        raise TypeError(
+            f"the loss must return a tensor of one number, got {value!r}: use the framework's functions"
+        )
+    if len(value.shape):
+        raise ValueError(f"the loss must be one number, got shape {tuple(value.shape)}: average it")
 
 
 def check_own_loss(own, lengths):
@@ -231,7 +239,7 @@ def in_order(batches_or_x, lengths, rows):
         data = batches_or_x
         data = Batches((data.x, data.y, data.lengths), data.batch_size)
     else:
-        x = np.asarray(batches_or_x)
+        x = checks.numbers(batches_or_x, "x")
         data = Batches((x, np.zeros(x.shape[:1]), lengths), rows)
     return data
 

@@ -24,9 +24,14 @@ def header(kind, framework, versions, **rest):
         **rest,
     }
     try:
-        return json.loads(json.dumps(about, default=float))
+        return json.loads(json.dumps(about, default=plain))
     except (TypeError, ValueError) as error:
         raise TypeError(f"the header of a file holds text, numbers, lists and dicts only: {error}") from None
+
+
+def plain(value):
+    """A number of NumPy or of a framework as one of Python: whole numbers stay whole."""
+    return value.item() if isinstance(value, np.generic) else float(value)
 
 
 def read(path):

@@ -30,8 +30,8 @@ def split(series, fractions=None, at=None, gap=0):
             "a split needs either fractions=(0.7, 0.15, 0.15) or at=(first step of each later part)"
         )
     steps = checks.positive(series, "the number of steps") if np.ndim(series) == 0 else len(series)
-    if gap < 0:
-        raise ValueError(f"gap must be 0 or more steps, got {gap}")
+    if not isinstance(gap, (int, np.integer)) or gap < 0:
+        raise ValueError(f"gap must be 0 or more steps, got {gap!r}")
     cuts = _cuts_of_fractions(fractions, steps) if at is None else _cuts_at(at, series)
     edges = [0, *cuts, steps]
     parts = []
@@ -48,17 +48,20 @@ def split(series, fractions=None, at=None, gap=0):
 
 
 def _cuts_of_fractions(fractions, steps):
-    if min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
+    shares = checks.numbers(fractions, "fractions")
+    if shares.ndim != 1 or not (shares > 0).all() or not abs(shares.sum() - 1) <= 1e-9:
         raise ValueError(
-            f"fractions must be positive and sum to 1, got {fractions} with sum {sum(fractions):g}"
+            f"fractions must be positive and sum to 1, got {fractions} with sum {shares.sum():g}"
         )
     return [round(share * steps) for share in np.cumsum(fractions)[:-1]]
 
 
 def _cuts_at(at, series):
+    if np.ndim(at) != 1:
+        raise ValueError(f"at must list the first step of each later part, at=(5, 8), got {at!r}")
     index = getattr(series, "index", None)
     if index is None or np.ndim(series) == 0:
-        return [int(position) for position in at]
+        return [checks.positive(position, "a position in at") for position in at]
     if not index.is_monotonic_increasing:
         raise ValueError(
             "the index of the series is not in the order of time: sort it first (`sort_index()`)"
@@ -121,8 +124,10 @@ def windows(values, n_in, horizon=1, target=0, history=None):
     checks.positive(n_in, "n_in")
     checks.positive(horizon, "horizon")
     values = _columns(values, "values")
-    if not 0 <= target < values.shape[1]:
-        raise ValueError(f"target column {target} of {values.shape[1]}: expected 0 to {values.shape[1] - 1}")
+    if target not in range(values.shape[1]):
+        raise ValueError(
+            f"target column {target!r} of {values.shape[1]}: expected 0 to {values.shape[1] - 1}"
+        )
     past = _columns(history, "history")[-n_in:] if history is not None else values[:0]
     if past.shape[1] != values.shape[1]:
         raise ValueError(f"history has {past.shape[1]} columns, values have {values.shape[1]}")

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -67,7 +68,7 @@ class Vocabulary:
     """
 
     def __init__(self, tokens, min_count=1, max_size=None, pad="<pad>", unk="<unk>", unknown=None):
-        counts = Counter(tokens)
+        counts = Counter(_strings(tokens))
         if not counts:
             raise ValueError("no tokens: a vocabulary is built from training text, and this text is empty")
         unknown = unknown or ("unk" if unk is not None else "error")
@@ -76,6 +77,8 @@ class Vocabulary:
             raise ValueError(
                 'unknown="unk" needs an entry for unknown tokens: give unk="<unk>" or choose "error" or "skip"'
             )
+        if pad is not None and pad == unk:
+            raise ValueError(f"pad and unk are both {pad!r}: they need an entry each")
         if pad in counts:
             raise ValueError(
                 f"the text holds {counts[pad]} tokens {pad!r}, the name of the padding: choose another pad="
@@ -107,7 +110,7 @@ class Vocabulary:
 
     def encode(self, tokens):
         """Tokens (an iterable of str) -> ids (N,) int64."""
-        tokens = list(tokens)
+        tokens = _strings(tokens)
         ids = [self._ids.get(token, -1) for token in tokens]
         if self.unknown == "unk":
             ids = [self._ids[self.unk] if i < 0 else i for i in ids]
@@ -130,6 +133,19 @@ class Vocabulary:
                 f"ids from {ids.min()} to {ids.max()}, but this vocabulary has 0 to {len(self) - 1}"
             )
         return [self.tokens[i] for i in ids.astype(int)]
+
+
+def _strings(tokens):
+    """The tokens as a list, all of them str: a Token, which knows its place, equals no other and would always be unknown."""
+    if not isinstance(tokens, Iterable):
+        raise TypeError(f"tokens must be a list of strings, got {type(tokens).__name__}")
+    tokens = list(tokens)
+    for place, token in enumerate(tokens):
+        if not isinstance(token, str):
+            raise TypeError(
+                f"token {place} must be a string, got {type(token).__name__}: `tokenize(text)` gives strings"
+            )
+    return tokens
 
 
 class LMWindows(NamedTuple):

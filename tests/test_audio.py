@@ -194,3 +194,15 @@ def test_log_mel_of_silence_is_the_floor():
 def test_log_mel_refuses(options, message):
     with pytest.raises(ValueError, match=message):
         audio.log_mel(audio.tone(440), 8000, **options)
+
+
+def test_numbers_that_are_none_are_refused():
+    with pytest.raises(ValueError, match="inf s at 8000 Hz"):
+        audio.tone(100, np.inf)
+    with pytest.raises(ValueError, match="window_ms=25 at nan Hz"):
+        audio.spectrogram(np.zeros(8000), np.nan)
+    for frequencies in ([], [1.0], [2.0, 1.0], [[1.0, 2.0]]):
+        with pytest.raises(ValueError, match="frequencies must be two or more, rising"):
+            audio.mel_filterbank(2, frequencies)
+    with pytest.raises(ValueError, match="frequencies has 1 values that are NaN"):
+        audio.mel_filterbank(2, [np.nan, 1.0, 2.0])

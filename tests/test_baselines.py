@@ -176,3 +176,10 @@ def test_language_models_refuse():
             model.fit([0, 5, 1, 2])
         with pytest.raises(TypeError, match="encode the text first"):
             model.fit([0.0, 1.0, 2.0])
+
+
+def test_markov_chain_refuses_what_would_give_nan():
+    with pytest.raises(ValueError, match="alpha=inf: expected a finite number above 0"):
+        baselines.MarkovChain(3, alpha=np.inf)
+    with pytest.raises(ValueError, match="one id has nothing before it"):
+        baselines.MarkovChain(3).fit([0, 1, 2]).cross_entropy([1])

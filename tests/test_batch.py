@@ -88,6 +88,15 @@ def test_bucketing_saves_padding():
     assert padding(True) < 0.05 < 0.4 < padding(False)
 
 
+def test_extremes_hold_the_smallest_and_the_largest():
+    rng = np.random.default_rng(0)
+    x, y, lengths = rng.normal(size=(9, 4, 3)), rng.integers(0, 50, 9), rng.integers(2, 5, 9)
+    few = Batches((x, y, lengths), 2, rng=0).extremes()
+    assert few.num_examples <= 4 and few.batch_size == 2
+    assert (few.x.min(), few.x.max(), few.y.min(), few.y.max()) == (x.min(), x.max(), y.min(), y.max())
+    assert all((few.x[i] == x[y == label]).all() for i, label in enumerate(few.y) if (y == label).sum() == 1)
+
+
 @pytest.mark.parametrize(
     ("error", "says", "call"),
     [
@@ -99,6 +108,21 @@ def test_bucketing_saves_padding():
             lambda: pad([np.zeros((1, 2)), np.zeros((1, 3))]),
         ),
         (ValueError, "padding value 0.5 does not fit", lambda: pad([[1], [2, 3]], value=0.5)),
+        (TypeError, "sequences must be a list of arrays, got str", lambda: pad("abc")),
+        (TypeError, "sequence 0 must hold numbers, got <U4: encode", lambda: pad(["text"])),
+        (ValueError, "x has rows of different lengths.*pad", lambda: Batches(([[1, 2], [3]], [1, 2]), 2)),
+        (
+            TypeError,
+            "y must hold numbers, got <U1: encode",
+            lambda: Batches((np.zeros((2, 2)), ["a", "b"]), 2),
+        ),
+        (TypeError, "x must hold numbers, got object", lambda: Batches(([[1, None]], [1]), 2)),
+        (ValueError, "y of shape .* is empty", lambda: Batches((np.zeros((3, 2)), np.zeros((3, 0))), 2)),
+        (
+            ValueError,
+            r"x must have shape \(N, T, D\)",
+            lambda: Batches((np.zeros((3, 2, 1, 1)), np.zeros(3)), 2),
+        ),
         (ValueError, r"lengths\[0\] is 3, but .* T = 2", lambda: mask([3], 2)),
         (ValueError, r"x must have shape \(N, T\)", lambda: Batches((np.zeros(3), np.zeros(3)), 2)),
         (

@@ -73,6 +73,16 @@ def test_weights_come_back_bit_for_bit_with_what_was_said_about_them(name, nativ
 
 
 @each
+def test_whole_numbers_of_numpy_stay_whole(name, tmp_path):
+    rnn = framework(name)
+    model = rnn.Linear(2, 3)
+    rnn.save(tmp_path / "w.st", model, size=np.int64(7), rate=np.float64(0.5), right=np.bool_(True))
+    about = rnn.restore(tmp_path / "w.st", model)
+    assert about == {"size": 7, "rate": 0.5, "right": True}
+    assert [type(value) for value in about.values()] == [int, float, bool]
+
+
+@each
 def test_save_refuses_what_a_header_cannot_hold(name, tmp_path):
     rnn = framework(name)
     with pytest.raises(TypeError, match="text, numbers, lists and dicts"):
@@ -134,7 +144,10 @@ OTHER_RUN = {
 OTHER_MODEL = {
     "size": (dict(hidden=H + 1), r"another model: .*W_x has shape \(3, 4\), needs \(3, 5\)"),
     "cell": (dict(cell="lstm"), r"another model: .*W_h has shape \(4, 4\), needs \(4, 16\)"),
-    "activation": (dict(cell=("elman", {"activation": "relu"})), "model is Classifier of .*tanh.* there, .*relu.* here"),
+    "activation": (
+        dict(cell=("elman", {"activation": "relu"})),
+        "model is Classifier of .*tanh.* there, .*relu.* here",
+    ),
     "dtype": (dict(dtype="float32"), "as float64, the model as float32"),
 }
 

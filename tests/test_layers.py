@@ -137,6 +137,52 @@ def test_doors(name, native):
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
+def test_a_state_of_the_wrong_kind_is_named(name):
+    rnn = framework(name)
+    x, h = rnn.tensor(np.zeros((B, T, D), "float32")), rnn.tensor(np.zeros((B, H), "float32"))
+    wide = rnn.tensor(np.zeros((B, H)))
+    elman, lstm, loop = (
+        rnn.Native("elman", D, H),
+        rnn.Native("lstm", D, H),
+        rnn.Recurrent(rnn.ElmanCell(D, H)),
+    )
+    for call, says in [
+        (lambda: elman(x, (h, h)), "state must be one tensor h, got a tuple of 2"),
+        (lambda: lstm(x, h), r"state must be a pair \(h, c\), got one tensor"),
+        (lambda: lstm(x, (h,)), r"state must be a pair \(h, c\), got a tuple of 1"),
+        (lambda: lstm(x, (h, h, h)), r"state must be a pair \(h, c\), got a tuple of 3"),
+        (lambda: elman(x, wide), "state is .*float64, x is .*float32"),
+        (lambda: loop(x, wide), "state is .*float64, x is .*float32"),
+        (lambda: lstm(x, (h, wide)), "state is .*float64, x is .*float32"),
+    ]:
+        with pytest.raises(TypeError, match=says):
+            call()
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS[:1])
+def test_an_array_is_no_tensor(name):
+    """In PyTorch; Keras makes tensors of arrays at its door."""
+    rnn, x = framework(name), np.zeros((B, T, D), "float32")
+    for layer in (rnn.Native("lstm", D, H), rnn.Recurrent(rnn.ElmanCell(D, H))):
+        with pytest.raises(TypeError, match=r"x must be a tensor, got ndarray: rnn.tensor\(x\) makes one"):
+            layer(x)
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_tensors_of_odd_arrays(name):
+    rnn, a = framework(name), np.arange(6.0).reshape(2, 3)
+    for odd in (a[:, ::-1], a.T, a.astype(">f8"), a.tolist()):
+        assert_array_equal(rnn.array(rnn.tensor(odd)), odd)
+    kept = rnn.tensor(a)
+    a[:] = -1
+    assert rnn.array(kept).min() == 0  # a copy
+    with pytest.raises(TypeError, match="array must hold numbers, got <U1"):
+        rnn.tensor(["a"])
+    with pytest.raises(ValueError, match="rows of different lengths"):
+        rnn.tensor([[1], [2, 3]])
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
 def test_constructor_doors(name):
     rnn = framework(name)
     with pytest.raises(ValueError, match="unknown cell 'gruu': choose one of elman, lstm"):
@@ -151,6 +197,8 @@ def test_constructor_doors(name):
         rnn.ElmanCell(D, 4.0)
     with pytest.raises(TypeError, match="rng is a whole number or a numpy SeedSequence, got Generator"):
         rnn.ElmanCell(D, H, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="unknown dtype dtype\\('float64'\\)"):
+        rnn.Linear(D, H, dtype=np.dtype("float64"))
     with pytest.raises(ValueError, match="unknown dtype 'float16'"):
         rnn.ElmanCell(D, H, dtype="float16")
 

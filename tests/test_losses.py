@@ -107,3 +107,13 @@ def test_doors(name):
         mse(rnn.tensor(np.zeros((3, 1))), rnn.tensor(np.zeros(3)))
     with pytest.raises(ValueError, match=r"predictions have shape \(B, K\) or \(B, T, K\), got \(3,\)"):
         mse(rnn.tensor(np.zeros(3)), rnn.tensor(np.zeros(3)))
+    for lengths, error, says in (
+        ([T + 1, 1, 1], ValueError, r"lengths\[0\] is 6, but .* T = 5"),
+        ([1, 0, 1], ValueError, r"lengths\[1\] is 0"),
+        ([1, 1], ValueError, r"lengths must have shape \(3,\)"),
+        ([1.0, 1.0, 1.0], TypeError, "lengths must be whole numbers"),
+    ):
+        with pytest.raises(error, match=says):
+            cross_entropy(logits, y, rnn.tensor(np.array(lengths)))
+        with pytest.raises(error, match=says):
+            mse(logits, logits, rnn.tensor(np.array(lengths)))

@@ -1,6 +1,7 @@
 """Metrics against numbers worked out by hand, and what they refuse."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -112,3 +113,9 @@ def test_metrics_refuse():
             metrics.perplexity(bad)
     with pytest.raises(ValueError, match="characters must be at least 1"):
         metrics.bits_per_character(1.0, 0)
+
+
+def test_accuracy_takes_the_strings_of_pandas():
+    names = pd.Series(["a", "b", "b", "a"])
+    assert metrics.accuracy(names, names) == metrics.accuracy(names, pd.Categorical(names)) == 1
+    assert metrics.accuracy(names, ["a", "b", "a", "b"]) == 0.5

@@ -143,3 +143,26 @@ def test_windows_refuse():
         series.windows(np.zeros((5, 2, 2)), 1)
     with pytest.raises(ValueError, match="empty"):
         series.windows([], 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        (dict(at=[2.7]), TypeError, "a position in at must be a whole number, got 2.7"),
+        (dict(at=["3"]), TypeError, "a position in at must be a whole number, got '3'"),
+        (dict(at=5), ValueError, r"at must list .* got 5"),
+        (dict(fractions=(np.nan, 0.5)), ValueError, "fractions must be positive and sum to 1"),
+        (dict(fractions=()), ValueError, "fractions must be positive and sum to 1"),
+        (dict(fractions=0.5), ValueError, "fractions must be positive and sum to 1"),
+        (dict(fractions=(0.5, 0.5), gap=1.5), ValueError, "gap must be 0 or more steps, got 1.5"),
+    ],
+)
+def test_split_takes_no_half_steps(options, error, message):
+    with pytest.raises(error, match=message):
+        series.split(np.arange(10.0), **options)
+
+
+def test_target_is_a_column():
+    for target in (0.5, "a"):
+        with pytest.raises(ValueError, match="target column .* expected 0 to 0"):
+            series.windows(np.arange(9.0), 3, target=target)

@@ -145,3 +145,17 @@ def test_windows_refuse():
         text.windows([0.5, 1.0, 2.0], 1)
     with pytest.raises(ValueError, match="shape"):
         text.windows(np.zeros((3, 3), int), 1)
+
+
+def test_tokens_that_are_no_strings_are_refused():
+    """A Token equals no other: every one of them would be unknown."""
+    vocabulary = text.Vocabulary(["a", "b"])
+    for call in (text.Vocabulary, vocabulary.encode):
+        with pytest.raises(TypeError, match="token 0 must be a string, got Token: `tokenize"):
+            call(text.words("a b"))
+        with pytest.raises(TypeError, match="tokens must be a list of strings, got NoneType"):
+            call(None)
+        with pytest.raises(TypeError, match="token 1 must be a string, got int"):
+            call(["a", 1])
+    with pytest.raises(ValueError, match="pad and unk are both '<x>'"):
+        text.Vocabulary("abc", pad="<x>", unk="<x>")

@@ -214,6 +214,11 @@ def test_the_frameworks_own_objects(name):
         rnn.fit(twin, data, loss=loss, optimizer=optimizer, epochs=1)
 
 
+def other(features, more):
+    """A Batches whose last class is `more` beyond the others."""
+    return Batches((np.zeros((5, 2, features)), np.arange(5) % C + more * (np.arange(5) == 3)), 2)
+
+
 REFUSED = {
     "epochs 0": (dict(epochs=0), ValueError, "epochs must be at least 1, got 0"),
     "epochs 2.5": (dict(epochs=2.5), TypeError, "whole number"),
@@ -231,6 +236,15 @@ REFUSED = {
     "optimizer object": (dict(optimizer=object()), TypeError, "optimizer is a name"),
     "device": (dict(device="gpu:7"), ValueError, "device 'gpu:7' is not there"),
     "device name": (dict(device="abacus"), ValueError, "device 'abacus' is not there"),
+    "clip True": (dict(clip_norm=True), ValueError, "clip_norm .* got True"),
+    "folder": (dict(checkpoint="."), ValueError, "checkpoint='.' names no file"),
+    "no name": (dict(checkpoint=""), ValueError, "checkpoint='' names no file"),
+    "second cpu": (dict(device="cpu:1"), ValueError, "device 'cpu:1' is not there"),
+    "device number": (dict(device="gpu:-1"), ValueError, "device 'gpu:-1' is not there"),
+    "valid of other features": (dict(valid=other(D + 1, 0)), ValueError, "4 features, this layer takes 3"),
+    "valid of other classes": (dict(valid=other(D, C)), ValueError, r"classes y\[\d\] is 7, outside 0 .. 3"),
+    "valid of numbers": (dict(valid=other(D, 0.5)), TypeError, "classes y must be whole numbers"),
+    "loss without tensor": (dict(loss=lambda p, y, n=None: 1.0), TypeError, "a tensor of one number, got 1.0"),
     "valid": (dict(valid=[1]), TypeError, "valid must be a Batches, got list: wrap the arrays"),
     "vector loss": (dict(loss=lambda p, y, n=None: p), ValueError, r"one number, got shape"),
     "target shape": (dict(loss="mse"), (ValueError, TypeError), r"must have shape"),
@@ -276,9 +290,51 @@ def test_bad_data_is_named_by_the_door_that_found_it(name):
 
 
 @each
-def test_device_by_its_neutral_name(name):
+def test_a_bad_number_in_a_late_batch_costs_no_update(name):
+    rnn, (x, y, lengths) = framework(name), arrays()
+    model, y[-2] = classifier(rnn), C
+    before = rnn.params(model)
+    with pytest.raises(ValueError, match=r"is 4, outside 0 .. 3"):
+        rnn.fit(model, Batches((x, y, lengths), 4), loss=CE, optimizer="sgd", epochs=1)
+    assert equal(before, rnn.params(model))
+    if name == "pt":
+        assert model.training
+
+
+@each
+@pytest.mark.parametrize("wrong", ["None", "class", "path"])
+def test_what_is_no_model_of_this_framework_is_named(name, wrong):
     rnn, (x, y, _) = framework(name), arrays()
-    history = rnn.fit(classifier(rnn), Batches((x, y), 8), loss=CE, optimizer="sgd", epochs=1, device="cpu")
+    wrong, says = {
+        "None": (None, "NoneType"),
+        "class": (rnn.Classifier, "the class .*Classifier itself"),
+        "path": ("a.st", "str"),
+    }[wrong]
+    for call in (
+        lambda: rnn.fit(wrong, Batches((x, y), 8), loss=CE, optimizer="sgd", epochs=1),
+        lambda: rnn.evaluate(wrong, Batches((x, y), 8), CE),
+        lambda: rnn.predict(wrong, x),
+        lambda: rnn.params(wrong),
+        lambda: rnn.load(wrong, {}),
+    ):
+        with pytest.raises(TypeError, match=f"rnnlib.{name} works on a model .*, got {says}"):
+            call()
+
+
+@each
+def test_numbers_of_numpy_are_numbers(name):
+    """A rate read from an array, weights of a size counted by NumPy."""
+    rnn, (x, y, _) = framework(name), arrays()
+    model = rnn.Classifier(np.int64(D), np.int64(H), np.int64(C), cell="lstm")
+    optimizer = ("sgd", {"lr": np.float32(0.125), "momentum": np.float32(0.5)})
+    assert len(rnn.fit(model, Batches((x, y), 8), loss=CE, optimizer=optimizer, epochs=1)) == 1
+
+
+@each
+@pytest.mark.parametrize("device", ["cpu", "CPU", "cpu:0"])
+def test_device_by_its_neutral_name(name, device):
+    rnn, (x, y, _) = framework(name), arrays()
+    history = rnn.fit(classifier(rnn), Batches((x, y), 8), loss=CE, optimizer="sgd", epochs=1, device=device)
     assert len(history) == 1
 
 

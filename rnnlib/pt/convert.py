@@ -19,7 +19,7 @@ def parameter(value, dtype, name):
 
 def tensor(array):
     """A tensor that holds a copy of the array, of the same dtype."""
-    return torch.tensor(np.asarray(array))
+    return torch.tensor(checks.numbers(array, "array").copy())
 
 
 def array(tensor):
@@ -35,6 +35,15 @@ def parts(module, prefix=""):
             yield from parts(child, f"{prefix}{name}.")
 
 
+def check(module):
+    """A model or layer of this framework; TypeError for anything else, a class or a model of the twin among them."""
+    if not isinstance(module, nn.Module):
+        kind = module if isinstance(module, type) else type(module)
+        got = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+        got = f"the class {got} itself" if kind is module else got
+        raise TypeError(f"rnnlib.pt works on a model that is a torch.nn.Module, got {got}")
+
+
 def own(module):
     """The parameters that the module itself holds, {name: parameter}."""
     return dict(module.named_parameters(recurse=False))
@@ -45,6 +54,7 @@ def params(module, read=array):
 
     `read` turns one of the framework's parameters into an array: its value, or for instance its gradient.
     """
+    check(module)
     found = {}
     for prefix, part in parts(module):
         if hasattr(part, "to_native"):  # the framework's own layer, whose parameters go by our names

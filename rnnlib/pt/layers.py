@@ -50,7 +50,8 @@ class Native(nn.Module):
         self.kind, options = checks.named(cell, NATIVE, "cell")
         self.input_size = checks.positive(input_size, "input_size")
         self.hidden_size = checks.positive(hidden_size, "hidden_size")
-        sizes = dict(input_size=input_size, hidden_size=hidden_size, batch_first=True, dtype=dtype_of(dtype))
+        sizes = dict(input_size=self.input_size, hidden_size=self.hidden_size)
+        sizes.update(batch_first=True, dtype=dtype_of(dtype))
         if self.kind == "elman":
             checks.choice(options["activation"], ("tanh", "relu"), "activation")
             self.layer = nn.RNN(nonlinearity=options["activation"], **sizes)
@@ -72,6 +73,7 @@ class Native(nn.Module):
         """x (B, T, D) -> y (B, T, H), final state."""
         lengths = check_input(x, self.input_size, self.layer.weight_ih_l0.dtype, lengths)
         if state is not None:
+            check_pair(state, self.kind == "lstm")
             state = check_state(state, x, self.hidden_size)
             state = tuple(s[None] for s in state) if self.kind == "lstm" else state[None]  # (1, B, H)
         if lengths is None:
@@ -135,6 +137,8 @@ def where(valid, new, old):
 
 def check_input(x, input_size, dtype, lengths):
     """What the door of a layer over time refuses; returns the lengths as a tensor beside x."""
+    if not isinstance(x, torch.Tensor):
+        raise TypeError(f"x must be a tensor, got {type(x).__name__}: rnn.tensor(x) makes one")
     checks.rank(x.shape, "(B, T, D)", "x")
     if x.shape[2] != input_size:
         raise ValueError(
@@ -148,9 +152,22 @@ def check_input(x, input_size, dtype, lengths):
     return torch.as_tensor(checked, device=x.device)
 
 
+def check_pair(state, wanted):
+    """A pair (h, c) for an LSTM, else one tensor."""
+    if isinstance(state, (tuple, list)) != wanted or (wanted and len(state) != 2):
+        got = (
+            f"a {type(state).__name__} of {len(state)}" if isinstance(state, (tuple, list)) else "one tensor"
+        )
+        raise TypeError(f"state must be {'a pair (h, c)' if wanted else 'one tensor h'}, got {got}")
+
+
 def check_state(state, x, hidden_size):
     """The first state: each part (B, H)."""
     for part in state if isinstance(state, (tuple, list)) else (state,):
+        if not isinstance(part, torch.Tensor):
+            raise TypeError(f"state must be a tensor or a tuple of tensors, got {type(part).__name__}")
         if tuple(part.shape) != (x.shape[0], hidden_size):
             raise ValueError(f"state must have shape ({x.shape[0]}, {hidden_size}), got {tuple(part.shape)}")
+        if part.dtype != x.dtype:
+            raise TypeError(f"state is {part.dtype}, x is {x.dtype}: convert one of them")
     return state

@@ -11,13 +11,14 @@ import torch
 import torch.nn.functional as F
 
 from rnnlib import checks
+from rnnlib.pt.convert import array
 
 PER = ("token", "sequence", "batch")
 
 
 def cross_entropy(logits, y, lengths=None, per="token"):
     """logits (B, C) or (B, T, C), classes y (B,) or (B, T) -> mean of -log softmax(logits)[y], in nats."""
-    check_shapes(logits, y, logits.shape[:-1], "classes y")
+    check_shapes(logits, y, logits.shape[:-1], "classes y", lengths)
     checks.ids(y.detach().cpu().numpy(), logits.shape[-1], "classes y")
     each = F.cross_entropy(logits.reshape(-1, logits.shape[-1]), y.reshape(-1).long(), reduction="none")
     return average(each.reshape(y.shape), lengths, per)
@@ -25,7 +26,7 @@ def cross_entropy(logits, y, lengths=None, per="token"):
 
 def mse(prediction, y, lengths=None, per="token"):
     """prediction and y both (B, K) or both (B, T, K) -> mean squared error, over the K outputs too."""
-    check_shapes(prediction, y, prediction.shape, "y")
+    check_shapes(prediction, y, prediction.shape, "y", lengths)
     each = ((prediction - y) ** 2).mean(dim=-1)
     return average(each, lengths, per)
 
@@ -50,10 +51,12 @@ def average(each, lengths=None, per="token"):
     return each.sum() / B
 
 
-def check_shapes(prediction, y, expected, what):
+def check_shapes(prediction, y, expected, what, lengths=None):
     """Equal shapes: a target (B, 1) against a prediction (B,) would broadcast to (B, B) and still train."""
     if len(prediction.shape) not in (2, 3):
         raise ValueError(f"predictions have shape (B, K) or (B, T, K), got {tuple(prediction.shape)}")
     if tuple(y.shape) != tuple(expected):
         shapes = f"got {tuple(y.shape)} for predictions {tuple(prediction.shape)}"
         raise ValueError(f"{what} must have shape {tuple(expected)}, {shapes}: add or drop an axis")
+    if lengths is not None and len(prediction.shape) == 3:
+        checks.lengths(array(torch.as_tensor(lengths)), *prediction.shape[:2])

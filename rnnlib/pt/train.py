@@ -13,7 +13,7 @@ from torch.nn.utils import clip_grad_norm_
 from rnnlib import runs, saved
 from rnnlib.pt import checkpoint as files
 from rnnlib.pt import losses
-from rnnlib.pt.convert import array, load, params
+from rnnlib.pt.convert import array, check, load, params
 
 ROWS = 256  # examples that `predict` takes at a time from a bare array
 
@@ -63,6 +63,7 @@ def fit(
     Raises runs.Diverged, with the History so far, if a loss or a gradient becomes NaN or infinite; the model is left as it was
     before that update.  Bad arguments raise ValueError, TypeError or FileNotFoundError, and nothing is changed.
     """
+    check(model)
     runs.check(batches, loss, optimizer, epochs, valid, clip_norm, patience, checkpoint, resume)
     measure, to = loss_function(loss), device_of(model, device)
     optimizer = make_optimizer(optimizer, model.to(to))
@@ -71,6 +72,9 @@ def fit(
         settings = saved.settings(model, batches, valid, loss, files.describe(optimizer, model), clip_norm)
     if checkpoint is not None or patience is not None:
         runs.check_reach(params(model), sum(p.numel() for p in model.parameters() if p.requires_grad))
+    for data in (batches, valid):  # whatever a door refuses is found before the first update
+        if data is not None:
+            evaluate(model, data.extremes(), loss)
     if resume:
         history, best = files.resume(checkpoint, model, optimizer, history, epochs, settings)
     with runs.bar(history, epochs, progress) as bar:
@@ -97,31 +101,37 @@ def fit(
 @torch.no_grad()
 def evaluate(model, batches, loss):
     """Mean loss over all batches, exact: each batch weighted by what its loss is the mean over.  No gradient, no update."""
+    check(model)
     runs.check_batches(batches, "batches")
     measure, was_training = loss_function(loss), model.training
     model.eval()
     total, count = 0.0, 0
-    for batch in batches.epoch(0):
-        x, y, *lengths = tensors(batch, model)
-        share = runs.weight(loss, batches, batch)
-        total, count = (
-            total + share * measure(_outputs(model, x, *lengths), y, *lengths).item(),
-            count + share,
-        )
-    model.train(was_training)
+    try:
+        for batch in batches.epoch(0):
+            x, y, *lengths = tensors(batch, model)
+            share, value = (
+                runs.weight(loss, batches, batch),
+                measure(_outputs(model, x, *lengths), y, *lengths),
+            )
+            total, count = total + share * value.item(), count + share
+    finally:
+        model.train(was_training)
     return total / count
 
 
 @torch.no_grad()
 def predict(model, batches_or_x, lengths=None):
     """What the model answers, as one array, in the order of the arrays (of a shuffled Batches too); 0 after a sequence's end."""
+    check(model)
     data, was_training = runs.in_order(batches_or_x, lengths, ROWS), model.training
     model.eval()
     found = []
-    for batch in data.epoch(0):
-        x, _, *lengths = tensors(batch, model)
-        found.append(array(_outputs(model, x, *lengths)))
-    model.train(was_training)
+    try:
+        for batch in data.epoch(0):
+            x, _, *lengths = tensors(batch, model)
+            found.append(array(_outputs(model, x, *lengths)))
+    finally:
+        model.train(was_training)
     return runs.join(found, data)
 
 
@@ -144,7 +154,7 @@ def loss_function(loss):
     def measure(prediction, y, lengths=None):
         runs.check_own_loss(own, lengths)
         value = loss(prediction, y) if own else loss(prediction, y, lengths)
-        runs.check_scalar(value.shape)
+        runs.check_scalar(value)
         return value
 
     return measure
@@ -179,8 +189,8 @@ def device_of(model, device=None):
     if device is None:
         return next(model.parameters()).device
     try:
-        found = torch.device(str(device).replace("gpu", "cuda"))
-        there = found.type == "cpu" or (found.index or 0) < torch.get_device_module(found.type).device_count()
+        found = torch.device(str(device).lower().replace("gpu", "cuda"))
+        there = (found.index or 0) < torch.get_device_module(found.type).device_count()
     except RuntimeError:
         there = False
     if not there:

@@ -77,6 +77,7 @@ class Native(keras.layers.Layer):
         """x (B, T, D) -> y (B, T, H), final state."""
         lengths = check_input(x, self.input_size, self.dtype, lengths)
         if state is not None:
+            check_pair(state, self.kind == "lstm")
             state = check_state(state, x, self.hidden_size)
             state = list(state) if self.kind == "lstm" else [state]
         if lengths is None:
@@ -155,9 +156,22 @@ def check_input(x, input_size, dtype, lengths):
     return tf.cast(checks.lengths(array(lengths), x.shape[0], x.shape[1]), tf.int32)
 
 
+def check_pair(state, wanted):
+    """A pair (h, c) for an LSTM, else one tensor."""
+    if isinstance(state, (tuple, list)) != wanted or (wanted and len(state) != 2):
+        got = (
+            f"a {type(state).__name__} of {len(state)}" if isinstance(state, (tuple, list)) else "one tensor"
+        )
+        raise TypeError(f"state must be {'a pair (h, c)' if wanted else 'one tensor h'}, got {got}")
+
+
 def check_state(state, x, hidden_size):
     """The first state: each part (B, H)."""
     for part in state if isinstance(state, (tuple, list)) else (state,):
+        if not hasattr(part, "shape"):
+            raise TypeError(f"state must be a tensor or a tuple of tensors, got {type(part).__name__}")
         if not part.shape.is_compatible_with((x.shape[0], hidden_size)):
             raise ValueError(f"state must have shape ({x.shape[0]}, {hidden_size}), got {tuple(part.shape)}")
+        if part.dtype != x.dtype:
+            raise TypeError(f"state is {part.dtype.name}, x is {x.dtype.name}: convert one of them")
     return state

@@ -10,13 +10,14 @@ Where there is one target for each sequence all three are the mean over the batc
 import tensorflow as tf
 
 from rnnlib import checks
+from rnnlib.tf.convert import array
 
 PER = ("token", "sequence", "batch")
 
 
 def cross_entropy(logits, y, lengths=None, per="token"):
     """logits (B, C) or (B, T, C), classes y (B,) or (B, T) -> mean of -log softmax(logits)[y], in nats."""
-    check_shapes(logits, y, logits.shape[:-1], "classes y")
+    check_shapes(logits, y, logits.shape[:-1], "classes y", lengths)
     if tf.executing_eagerly():
         checks.ids(y.numpy(), logits.shape[-1], "classes y")
     each = tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)
@@ -25,7 +26,7 @@ def cross_entropy(logits, y, lengths=None, per="token"):
 
 def mse(prediction, y, lengths=None, per="token"):
     """prediction and y both (B, K) or both (B, T, K) -> mean squared error, over the K outputs too."""
-    check_shapes(prediction, y, prediction.shape, "y")
+    check_shapes(prediction, y, prediction.shape, "y", lengths)
     each = tf.reduce_mean((prediction - tf.cast(y, prediction.dtype)) ** 2, axis=-1)
     return average(each, lengths, per)
 
@@ -46,10 +47,12 @@ def average(each, lengths=None, per="token"):
     return tf.reduce_sum(each) / tf.cast(B, each.dtype)
 
 
-def check_shapes(prediction, y, expected, what):
+def check_shapes(prediction, y, expected, what, lengths=None):
     """Equal shapes: a target (B, 1) against a prediction (B,) would broadcast to (B, B) and still train."""
     if len(prediction.shape) not in (2, 3):
         raise ValueError(f"predictions have shape (B, K) or (B, T, K), got {tuple(prediction.shape)}")
     if len(y.shape) != len(expected) or not y.shape.is_compatible_with(expected):
         shapes = f"got {tuple(y.shape)} for predictions {tuple(prediction.shape)}"
         raise ValueError(f"{what} must have shape {tuple(expected)}, {shapes}: add or drop an axis")
+    if lengths is not None and len(prediction.shape) == 3 and tf.executing_eagerly():
+        checks.lengths(array(lengths), *prediction.shape[:2])

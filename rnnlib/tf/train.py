@@ -13,7 +13,7 @@ import tensorflow as tf
 from rnnlib import runs, saved
 from rnnlib.tf import checkpoint as files
 from rnnlib.tf import losses
-from rnnlib.tf.convert import array, load, params, tensor
+from rnnlib.tf.convert import array, check, load, params, tensor
 
 ROWS = 256  # examples that `predict` takes at a time from a bare array
 _GRAPHS = weakref.WeakKeyDictionary()  # model -> {kind of input: graph}: a second `evaluate` traces nothing
@@ -67,15 +67,21 @@ def fit(
     Raises runs.Diverged, with the History so far, if a loss or a gradient becomes NaN or infinite; the model is left as it was
     before that update.  Bad arguments raise ValueError, TypeError or FileNotFoundError, and nothing is changed.
     """
+    check(model)
     runs.check(batches, loss, optimizer, epochs, valid, clip_norm, patience, checkpoint, resume)
     measure = loss_function(loss)
     with tf.device(device_of(model, device)):
         optimizer = make_optimizer(optimizer, model)
         history, best = runs.History(updates=len(batches)), None
         if checkpoint is not None:
-            settings = saved.settings(model, batches, valid, loss, files.describe(optimizer, model), clip_norm)
+            settings = saved.settings(
+                model, batches, valid, loss, files.describe(optimizer, model), clip_norm
+            )
         if checkpoint is not None or patience is not None:
             runs.check_reach(params(model), sum(v.shape.num_elements() for v in model.trainable_variables))
+        for data in (batches, valid):  # whatever a door refuses is found before the first update
+            if data is not None:
+                evaluate(model, data.extremes(), loss)
         if resume:
             history, best = files.resume(checkpoint, model, optimizer, history, epochs, settings)
         step = partial(train_step, model, measure, optimizer, clip_norm)
@@ -102,6 +108,7 @@ def fit(
 
 def evaluate(model, batches, loss):
     """Mean loss over all batches, exact: each batch weighted by what its loss is the mean over.  No gradient, no update."""
+    check(model)
     runs.check_batches(batches, "batches")
     measure, answer = loss_function(loss), _compiled(model, batches)
     total, count = 0.0, 0
@@ -114,6 +121,7 @@ def evaluate(model, batches, loss):
 
 def predict(model, batches_or_x, lengths=None):
     """What the model answers, as one array, in the order of the arrays (of a shuffled Batches too); 0 after a sequence's end."""
+    check(model)
     data = runs.in_order(batches_or_x, lengths, ROWS)
     answer, found = _compiled(model, data), []
     for batch in data.epoch(0):
@@ -141,7 +149,7 @@ def loss_function(loss):
     def measure(prediction, y, lengths=None):
         runs.check_own_loss(own, lengths)
         value = loss(y, prediction) if own else loss(prediction, y, lengths)
-        runs.check_scalar(value.shape)
+        runs.check_scalar(value)
         return value
 
     return measure
@@ -181,7 +189,8 @@ def device_of(model, device=None):
     kind, _, index = (
         str(device).upper().replace("CUDA", "GPU").strip("/").removeprefix("DEVICE:").partition(":")
     )
-    if int(index or 0) >= len(tf.config.list_logical_devices(kind)):
+    there = len(tf.config.list_logical_devices(kind))
+    if not (index or "0").isdecimal() or int(index or 0) >= there:
         seen = len(tf.config.list_logical_devices("GPU"))
         raise ValueError(
             f"device {str(device)!r} is not there: TensorFlow sees {seen} GPUs; use device='cpu'"
