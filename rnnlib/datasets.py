@@ -118,9 +118,15 @@ def cache():
     """The folder that downloads go to: `$RNNLIB_CACHE`, else the operating system's place for caches."""
     if os.environ.get("RNNLIB_CACHE"):
         return Path(os.environ["RNNLIB_CACHE"]).expanduser()
-    import pooch
+    return Path(_pooch().os_cache("rnnlib"))
 
-    return Path(pooch.os_cache("rnnlib"))
+
+def _pooch():
+    """pooch, imported on demand and without tqdm's complaint about a notebook that has no ipywidgets."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pooch
+    return pooch
 
 
 def _stored(part):
@@ -179,13 +185,12 @@ def _get(url):
     """The bytes at `url`, held in memory until they are verified, so that no interruption leaves anything behind."""
     import io
 
-    import pooch
     import requests
 
     page, answers = io.BytesIO(), []
     keep = {"response": lambda answer, **_: answers.append(answer)}  # pooch leaves a failing connection open
     try:
-        pooch.HTTPDownloader(timeout=TIMEOUT, chunk_size=2**16, hooks=keep)(url, page, None)
+        _pooch().HTTPDownloader(timeout=TIMEOUT, chunk_size=2**16, hooks=keep)(url, page, None)
     except requests.exceptions.HTTPError as error:
         raise Refused(f"the server answers {error.response.status_code} {error.response.reason}") from None
     except requests.exceptions.RequestException as error:

@@ -40,6 +40,13 @@ def test_what_a_library_writes_past_python_is_not_output(project, monkeypatch):
     assert chapters.code(chapters.read_recorded(source.with_suffix(".ipynb")))[0].outputs == []
 
 
+def test_data_are_found_quietly_in_a_notebook_without_widgets(project):
+    hide = "import sys\n\nsys.modules['ipywidgets'] = None"
+    look = "from rnnlib import datasets\n\ndatasets.available('fsdd')\n_ = datasets._pooch().os_cache"
+    source = write_source(project, "chapter", (hide,), (look,))
+    record.record(source, "a" * 64)  # refuses what goes to stderr
+
+
 REFUSED = {
     "a cell raises": (("1 / 0",), "ZeroDivisionError"),
     "a check cell fails": (("assert 1 == 2", "hide-input"), "AssertionError"),
