@@ -124,7 +124,9 @@ def write(path, arrays, about):
     path = Path(path)
     part = path.with_name(path.name + ".part")
     try:
-        save_file({k: np.asarray(v, order="C") for k, v in arrays.items()}, part, {"about": json.dumps(about)})
+        save_file(
+            {k: np.asarray(v, order="C") for k, v in arrays.items()}, part, {"about": json.dumps(about)}
+        )
         with open(part, "rb") as file:
             os.fsync(file.fileno())
         os.replace(part, path)

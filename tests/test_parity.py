@@ -25,7 +25,9 @@ def run(optimizer, epochs=10, lengths=True, clip_norm=None, scale=1.0, ids=False
         data = Batches((x, y, n) if lengths else (x, y), 16, rng=3)
         model = rnn.Classifier(D, H, C, vocab_size=V if ids else None, rng=1, dtype="float64", **options)
         histories.append(
-            rnn.fit(model, data, loss="cross_entropy", optimizer=optimizer, epochs=epochs, clip_norm=clip_norm)
+            rnn.fit(
+                model, data, loss="cross_entropy", optimizer=optimizer, epochs=epochs, clip_norm=clip_norm
+            )
         )
         weights.append(rnn.params(model))
     return histories, weights
@@ -39,7 +41,13 @@ def gaps(histories):
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"lengths": False}, {"native": False}, {"cell": "lstm"}, {"cell": ("elman", {"activation": "relu"})}],
+    [
+        {},
+        {"lengths": False},
+        {"native": False},
+        {"cell": "lstm"},
+        {"cell": ("elman", {"activation": "relu"})},
+    ],
     ids=["elman", "no lengths", "our loop", "lstm", "relu"],
 )
 def test_fifty_sgd_updates_are_equal(options):
