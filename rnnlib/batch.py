@@ -52,15 +52,14 @@ def pad(sequences, value=0):
 
 def mask(lengths, T=None):
     """lengths (B,) -> bool (B, T), True at valid steps.  T is the longest length unless given."""
-    lengths = np.asarray(lengths)
-    T = int(lengths.max()) if T is None else T
-    return np.arange(T) < checks.lengths(lengths, len(lengths), T)[:, None]
+    lengths = checks.lengths(lengths, time=None if T is None else checks.positive(T, "T"))
+    return np.arange(lengths.max() if T is None else T) < lengths[:, None]
 
 
 def masked_mean(x, lengths):
     """x (B, T, ...) -> (B, ...): the mean of each sequence over its valid steps alone (eq. masked-mean)."""
     x = np.asarray(x, dtype=float)
-    valid = mask(lengths, x.shape[1]).reshape(x.shape[:2] + (1,) * (x.ndim - 2))
+    valid = mask(checks.lengths(lengths, *x.shape[:2]), x.shape[1]).reshape(x.shape[:2] + (1,) * (x.ndim - 2))
     return np.where(valid, x, 0).sum(axis=1) / valid.sum(axis=1)
 
 

@@ -76,10 +76,12 @@ def numbers(values, what):
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
-def lengths(values, batch, time):
-    """Valid steps of each sequence, int64 (B,): at least 1, at most T, one for each row of the batch."""
+def lengths(values, batch=None, time=None):
+    """Valid steps of each sequence, int64 (B,): at least 1, at most T, one for each row of the batch; None: any."""
     values = np.asarray(values)
-    if values.shape != (batch,):
+    if values.ndim != 1 or values.size == 0:
+        raise ValueError(f"lengths must have shape (B,), one for each sequence, got {values.shape}")
+    if batch is not None and values.shape != (batch,):
         raise ValueError(f"lengths must have shape ({batch},), one for each sequence, got {values.shape}")
     if values.dtype.kind not in "iu":
         raise TypeError(f"lengths must be whole numbers, got {values.dtype}")
@@ -88,7 +90,7 @@ def lengths(values, batch, time):
         raise ValueError(
             f"lengths[{row}] is {values[row]}: a sequence has at least one step, drop empty ones"
         )
-    if values.max() > time:
+    if time is not None and values.max() > time:
         row = int(values.argmax())
         raise ValueError(f"lengths[{row}] is {values[row]}, but the sequences are padded to T = {time}")
     return values.astype(np.int64)

@@ -124,6 +124,14 @@ def test_extremes_hold_the_smallest_and_the_largest():
             lambda: Batches((np.zeros((3, 2, 1, 1)), np.zeros(3)), 2),
         ),
         (ValueError, r"lengths\[0\] is 3, but .* T = 2", lambda: mask([3], 2)),
+        (ValueError, r"lengths must have shape \(B,\), .* got \(0,\)", lambda: mask([])),
+        (ValueError, r"lengths must have shape \(B,\), .* got \(\)", lambda: mask(3)),
+        (TypeError, "T must be a whole number, got 2.5", lambda: mask([2], 2.5)),
+        (
+            ValueError,
+            r"lengths must have shape \(2,\), .* got \(3,\)",
+            lambda: masked_mean(np.zeros((2, 4)), [1, 2, 3]),
+        ),
         (ValueError, r"x must have shape \(N, T\)", lambda: Batches((np.zeros(3), np.zeros(3)), 2)),
         (
             ValueError,

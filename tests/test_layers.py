@@ -147,12 +147,15 @@ def test_a_state_of_the_wrong_kind_is_named(name):
         rnn.Recurrent(rnn.ElmanCell(D, H)),
     )
     for call, says in [
-        (lambda: elman(x, (h, h)), "state must be one tensor h, got a tuple of 2"),
-        (lambda: lstm(x, h), r"state must be a pair \(h, c\), got one tensor"),
-        (lambda: lstm(x, (h,)), r"state must be a pair \(h, c\), got a tuple of 1"),
-        (lambda: lstm(x, (h, h, h)), r"state must be a pair \(h, c\), got a tuple of 3"),
+        (lambda: elman(x, (h, h)), "state must be one tensor, got a tuple of 2"),
+        (lambda: lstm(x, h), "state must be a tuple of 2 tensors, got a"),
+        (lambda: lstm(x, (h,)), "state must be a tuple of 2 tensors, got a tuple of 1"),
+        (lambda: lstm(x, (h, h, h)), "state must be a tuple of 2 tensors, got a tuple of 3"),
         (lambda: elman(x, wide), "state is .*float64, x is .*float32"),
         (lambda: loop(x, wide), "state is .*float64, x is .*float32"),
+        (lambda: loop(x, (h, h)), "state must be one tensor, got a tuple of 2"),
+        (lambda: rnn.Recurrent("elman"), "works on a model that is a .*, got str"),
+        (lambda: rnn.Recurrent(rnn.ElmanCell), "got the class .*ElmanCell itself"),
         (lambda: lstm(x, (h, wide)), "state is .*float64, x is .*float32"),
     ]:
         with pytest.raises(TypeError, match=says):

@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnnlib import checks, weights
-from rnnlib.pt.convert import array, assign, dtype_of, parameter
+from rnnlib.pt.convert import array, assign, check, dtype_of, parameter
 from rnnlib.pt.elman import ElmanCell
 
 CELLS = {"elman": ElmanCell}
@@ -20,13 +20,15 @@ class Recurrent(nn.Module):
     """
 
     def __init__(self, cell):
+        check(cell)
         super().__init__()
         self.cell = cell
 
     def forward(self, x, state=None, lengths=None):
         """x (B, T, D) -> y (B, T, H), final state."""
         lengths = check_input(x, self.cell.input_size, self.cell.W_x.dtype, lengths)
-        state = self.cell.initial_state(x) if state is None else check_state(state, x, self.cell.hidden_size)
+        first = self.cell.initial_state(x)
+        state = first if state is None else check_state(state, first)
         ys = []
         for t in range(x.shape[1]):
             y, new = self.cell(x[:, t], state)
@@ -73,8 +75,8 @@ class Native(nn.Module):
         """x (B, T, D) -> y (B, T, H), final state."""
         lengths = check_input(x, self.input_size, self.layer.weight_ih_l0.dtype, lengths)
         if state is not None:
-            check_pair(state, self.kind == "lstm")
-            state = check_state(state, x, self.hidden_size)
+            zeros = torch.zeros(x.shape[0], self.hidden_size, dtype=x.dtype)
+            state = check_state(state, (zeros, zeros) if self.kind == "lstm" else zeros)
             state = tuple(s[None] for s in state) if self.kind == "lstm" else state[None]  # (1, B, H)
         if lengths is None:
             y, state = self.layer(x, state)
@@ -152,22 +154,20 @@ def check_input(x, input_size, dtype, lengths):
     return torch.as_tensor(checked, device=x.device)
 
 
-def check_pair(state, wanted):
-    """A pair (h, c) for an LSTM, else one tensor."""
-    if isinstance(state, (tuple, list)) != wanted or (wanted and len(state) != 2):
-        got = (
-            f"a {type(state).__name__} of {len(state)}" if isinstance(state, (tuple, list)) else "one tensor"
-        )
-        raise TypeError(f"state must be {'a pair (h, c)' if wanted else 'one tensor h'}, got {got}")
-
-
-def check_state(state, x, hidden_size):
-    """The first state: each part (B, H)."""
-    for part in state if isinstance(state, (tuple, list)) else (state,):
-        if not isinstance(part, torch.Tensor):
-            raise TypeError(f"state must be a tensor or a tuple of tensors, got {type(part).__name__}")
-        if tuple(part.shape) != (x.shape[0], hidden_size):
-            raise ValueError(f"state must have shape ({x.shape[0]}, {hidden_size}), got {tuple(part.shape)}")
-        if part.dtype != x.dtype:
-            raise TypeError(f"state is {part.dtype}, x is {x.dtype}: convert one of them")
+def check_state(state, like):
+    """The first state has the form, the shapes and the dtype of `like`: a tensor (B, H), or a tuple of such."""
+    if isinstance(like, tuple) != isinstance(state, (tuple, list)) or (
+        isinstance(like, tuple) and len(state) != len(like)
+    ):
+        wanted = f"a tuple of {len(like)} tensors" if isinstance(like, tuple) else "one tensor"
+        got = f"a {type(state).__name__}" + (f" of {len(state)}" if isinstance(state, (tuple, list)) else "")
+        raise TypeError(f"state must be {wanted}, got {got}")
+    if isinstance(like, tuple):
+        return tuple(check_state(part, other) for part, other in zip(state, like, strict=True))
+    if not isinstance(state, torch.Tensor):
+        raise TypeError(f"state must hold tensors, got {type(state).__name__}: rnn.tensor(array) makes one")
+    if tuple(state.shape) != tuple(like.shape):
+        raise ValueError(f"state must have shape {tuple(like.shape)}, got {tuple(state.shape)}")
+    if state.dtype != like.dtype:
+        raise TypeError(f"state is {state.dtype}, x is {like.dtype}: convert one of them")
     return state

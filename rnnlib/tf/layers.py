@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from rnnlib import checks, weights
-from rnnlib.tf.convert import array, assign, dtype_of, parameter
+from rnnlib.tf.convert import array, assign, check, dtype_of, parameter
 from rnnlib.tf.elman import ElmanCell
 
 CELLS = {"elman": ElmanCell}
@@ -19,13 +19,16 @@ class Recurrent(keras.layers.Layer):
     """
 
     def __init__(self, cell):
+        check(cell)
         super().__init__(dtype=cell.dtype, autocast=False)
         self.cell = cell
+        self.built = True  # the cell has its weights: Keras need not try a call to find out
 
     def call(self, x, state=None, lengths=None):
         """x (B, T, D) -> y (B, T, H), final state."""
         lengths = check_input(x, self.cell.input_size, self.cell.W_x.dtype, lengths)
-        state = self.cell.initial_state(x) if state is None else check_state(state, x, self.cell.hidden_size)
+        first = self.cell.initial_state(x)
+        state = first if state is None else check_state(state, first)
         T = tf.shape(x)[1]
         xs = tf.TensorArray(x.dtype, T).unstack(tf.transpose(x, (1, 0, 2)))
 
@@ -77,8 +80,8 @@ class Native(keras.layers.Layer):
         """x (B, T, D) -> y (B, T, H), final state."""
         lengths = check_input(x, self.input_size, self.dtype, lengths)
         if state is not None:
-            check_pair(state, self.kind == "lstm")
-            state = check_state(state, x, self.hidden_size)
+            zeros = tf.zeros((tf.shape(x)[0], self.hidden_size), x.dtype)
+            state = check_state(state, (zeros, zeros) if self.kind == "lstm" else zeros)
             state = list(state) if self.kind == "lstm" else [state]
         if lengths is None:
             y, *state = self.layer(x, initial_state=state)
@@ -156,22 +159,20 @@ def check_input(x, input_size, dtype, lengths):
     return tf.cast(checks.lengths(array(lengths), x.shape[0], x.shape[1]), tf.int32)
 
 
-def check_pair(state, wanted):
-    """A pair (h, c) for an LSTM, else one tensor."""
-    if isinstance(state, (tuple, list)) != wanted or (wanted and len(state) != 2):
-        got = (
-            f"a {type(state).__name__} of {len(state)}" if isinstance(state, (tuple, list)) else "one tensor"
-        )
-        raise TypeError(f"state must be {'a pair (h, c)' if wanted else 'one tensor h'}, got {got}")
-
-
-def check_state(state, x, hidden_size):
-    """The first state: each part (B, H)."""
-    for part in state if isinstance(state, (tuple, list)) else (state,):
-        if not hasattr(part, "shape"):
-            raise TypeError(f"state must be a tensor or a tuple of tensors, got {type(part).__name__}")
-        if not part.shape.is_compatible_with((x.shape[0], hidden_size)):
-            raise ValueError(f"state must have shape ({x.shape[0]}, {hidden_size}), got {tuple(part.shape)}")
-        if part.dtype != x.dtype:
-            raise TypeError(f"state is {part.dtype.name}, x is {x.dtype.name}: convert one of them")
+def check_state(state, like):
+    """The first state has the form, the shapes and the dtype of `like`: a tensor (B, H), or a tuple of such."""
+    if isinstance(like, tuple) != isinstance(state, (tuple, list)) or (
+        isinstance(like, tuple) and len(state) != len(like)
+    ):
+        wanted = f"a tuple of {len(like)} tensors" if isinstance(like, tuple) else "one tensor"
+        got = f"a {type(state).__name__}" + (f" of {len(state)}" if isinstance(state, (tuple, list)) else "")
+        raise TypeError(f"state must be {wanted}, got {got}")
+    if isinstance(like, tuple):
+        return tuple(check_state(part, other) for part, other in zip(state, like, strict=True))
+    if not hasattr(state, "shape"):
+        raise TypeError(f"state must hold tensors, got {type(state).__name__}: rnn.tensor(array) makes one")
+    if not state.shape.is_compatible_with(like.shape):
+        raise ValueError(f"state must have shape {tuple(like.shape)}, got {tuple(state.shape)}")
+    if state.dtype != like.dtype:
+        raise TypeError(f"state is {state.dtype.name}, x is {like.dtype.name}: convert one of them")
     return state
