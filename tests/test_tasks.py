@@ -45,3 +45,51 @@ def test_flip_flop():
     assert_allclose(y[silent, -1].mean(), 0.5, atol=0.05)
     with pytest.raises(ValueError, match="at most 1: got 1.5"):
         tasks.flip_flop(5, 9, rate=1.5)
+
+
+def test_parity():
+    x, y = tasks.parity(3000, 12, rng=4)
+    assert x.shape == (3000, 12, 1) and x.dtype == np.float32 and y.dtype == np.int64
+    odd = np.zeros(3000, bool)
+    for t in range(12):
+        odd ^= x[:, t, 0] == 1
+        assert_array_equal(y[:, t], odd)
+    for bit in (0, 1):  # all bits but the first say nothing about the answer
+        assert_allclose(y[x[:, -1, 0] == bit, -1].mean(), 0.5, atol=0.05)
+    with pytest.raises(ValueError, match="T must be at least 1, got 0"):
+        tasks.parity(5, 0)
+
+
+def test_delayed_copy():
+    x, y = tasks.delayed_copy(2000, delay=5, length=3, symbols=4, rng=5)
+    assert x.shape == y.shape == (2000, 11) and x.dtype == y.dtype == np.int64
+    assert_array_equal(y[:, -3:], x[:, :3])
+    assert not y[:, :-3].any() and not x[:, 3:8].any() and (x[:, 8:] == 5).all()
+    shares = np.stack([(x[:, :3] == symbol).mean(axis=0) for symbol in (1, 2, 3, 4)])
+    assert_allclose(shares, 0.25, atol=0.04)
+    assert abs(np.corrcoef(x[:, :3].T)[0, 1]) < 0.08  # one symbol says nothing about the next
+    with pytest.raises(ValueError, match="at least 2, got 1"):
+        tasks.delayed_copy(5, 3, symbols=1)
+
+
+@pytest.mark.parametrize("kinds", [1, 3])
+def test_brackets(kinds):
+    x, y = tasks.brackets(1500, 25, kinds, max_depth=4, rng=6)
+    assert x.shape == y.shape == (1500, 25) and x.max() == 2 * kinds - 1
+    depths = []
+    for word, answers in zip(x, y, strict=True):  # read with a stack of our own
+        stack = []
+        for symbol, answer in zip(word, answers, strict=True):
+            if symbol < kinds:
+                stack.append(symbol)
+            else:
+                assert stack.pop() == symbol - kinds  # closes what was opened last
+            assert answer == (stack[-1] + 1 if stack else 0)
+            depths.append(len(stack))
+    assert max(depths) == 4 and min(depths) == 0
+    after_closing = (x >= kinds) & (y > 0)  # the answer is one of the kinds, all alike, whatever was closed
+    for symbol in range(kinds, 2 * kinds):
+        found = y[after_closing & (x == symbol)]
+        assert_allclose(np.bincount(found, minlength=kinds + 1)[1:] / len(found), 1 / kinds, atol=0.04)
+    with pytest.raises(ValueError, match="kinds must be at least 1, got 0"):
+        tasks.brackets(5, 9, kinds=0)
