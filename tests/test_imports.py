@@ -23,6 +23,7 @@ FORBIDDEN = {
 ORDER = [
     "convert",
     "elman",
+    "scan",
     "losses",
     "layers",
     "models",

@@ -15,6 +15,7 @@ from rnnlib.pt.convert import array, load, params, tensor, value_and_grads
 from rnnlib.pt.elman import ElmanCell
 from rnnlib.pt.layers import Embedding, Linear, Native, Recurrent
 from rnnlib.pt.models import Classifier, Forecaster, Tagger
+from rnnlib.pt.scan import scan
 from rnnlib.pt.train import evaluate, fit, predict
 
 name = "PyTorch"
@@ -39,6 +40,7 @@ __all__ = [
     "predict",
     "restore",
     "save",
+    "scan",
     "tensor",
     "value_and_grads",
 ]

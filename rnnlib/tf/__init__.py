@@ -35,6 +35,7 @@ from rnnlib.tf.convert import array, load, params, tensor, value_and_grads
 from rnnlib.tf.elman import ElmanCell
 from rnnlib.tf.layers import Embedding, Linear, Native, Recurrent
 from rnnlib.tf.models import Classifier, Forecaster, Tagger
+from rnnlib.tf.scan import scan
 from rnnlib.tf.train import evaluate, fit, predict
 
 name = "TensorFlow"
@@ -59,6 +60,7 @@ __all__ = [
     "predict",
     "restore",
     "save",
+    "scan",
     "tensor",
     "value_and_grads",
 ]

@@ -1,0 +1,90 @@
+"""Linear recurrences in PyTorch, in chunks instead of step by step.  Mirror: rnnlib/tf/scan.py.  Maths: rnnlib/ref/scan.py."""
+
+import math
+
+import torch
+from torch.autograd.function import once_differentiable
+
+from rnnlib import checks
+
+
+def scan(a, b, h0=None, chunk=None):
+    """h_t = a_t * h_{t-1} + b_t, elementwise: a, b (B, T, H), first state h0 (B, H), zeros if None -> h (B, T, H).
+
+    chunk=1 and chunk=T are the plain loop of T turns; a chunk of C steps needs about 2 C + T / C.  None: near sqrt(T).
+    The gradient, a scan from the end, is derived by hand; it cannot be differentiated once more.
+    """
+    check_scan(a, b, h0)
+    chunk = default_chunk(a.shape[1]) if chunk is None else min(checks.positive(chunk, "chunk"), a.shape[1])
+    h0 = torch.zeros_like(a[:, 0]) if h0 is None else h0
+    return _Scan.apply(a.transpose(0, 1), b.transpose(0, 1), h0, chunk).transpose(0, 1)  # time first inside
+
+
+def default_chunk(T):
+    """The power of two that is nearest to sqrt(T), on a scale of powers."""
+    return 2 ** round(math.log2(T) / 2)
+
+
+def check_scan(a, b, h0):
+    """What the door of `scan` refuses: tensors (B, T, H) and (B, H) of one dtype go in."""
+    for name, value in {"a": a, "b": b, "h0": h0}.items():
+        if value is None:
+            continue
+        if not isinstance(value, torch.Tensor):
+            raise TypeError(
+                f"{name} must be a tensor, got {type(value).__name__}: rnn.tensor({name}) makes one"
+            )
+        if value.dtype != a.dtype:
+            raise TypeError(f"{name} is {value.dtype}, a is {a.dtype}: convert one of them")
+    checks.rank(a.shape, "(B, T, H)", "a")
+    if b.shape != a.shape:
+        raise ValueError(f"a and b must have one shape (B, T, H), got {tuple(a.shape)} and {tuple(b.shape)}")
+    if h0 is not None and h0.shape != a[:, 0].shape:
+        raise ValueError(f"h0 must have shape {tuple(a[:, 0].shape)}, got {tuple(h0.shape)}")
+
+
+class _Scan(torch.autograd.Function):
+    """a, b (T, B, H), h0 (B, H) -> h (T, B, H)."""
+
+    @staticmethod
+    def forward(ctx, a, b, h0, chunk):
+        h = _run(_chunks(a, chunk), _chunks(b, chunk), h0)[: len(a)]
+        ctx.save_for_backward(a, h, h0)
+        ctx.chunk = chunk
+        return h
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dh):
+        a, h, h0 = ctx.saved_tensors
+        follows = _chunks(a[1:], ctx.chunk, len(a))  # a_{t+1} beside dh_t, 0 beside the last
+        db = _run(follows, _chunks(dh, ctx.chunk), torch.zeros_like(h0), back=True)[: len(a)]
+        da = torch.empty_like(h)
+        torch.mul(db[0], h0, out=da[0])
+        torch.mul(db[1:], h[:-1], out=da[1:])
+        return da, db, a[0] * db[0], None
+
+
+def _chunks(v, chunk, T=None):
+    """(T, B, H) -> (N, chunk, B, H), zeros behind the end."""
+    N = -(-(T or len(v)) // chunk)
+    if len(v) < N * chunk:
+        v = torch.cat([v, v.new_zeros(N * chunk - len(v), *v.shape[1:])])
+    return v.contiguous().view(N, chunk, *v.shape[1:])
+
+
+def _run(a, b, h0, back=False):
+    """The recurrence over chunks (N, C, B, H), from the end if `back` -> (N * C, B, H)."""
+    chunks, steps = (range(n - 1, -1, -1) if back else range(n) for n in a.shape[:2])
+    P, S = torch.ones_like(a[:, 0]), torch.zeros_like(a[:, 0])  # (N, B, H)
+    for t in steps:  # 1. what each chunk does to the state before it: h -> P * h + S
+        P.mul_(a[:, t])
+        S.mul_(a[:, t]).add_(b[:, t])
+    first, h = torch.empty_like(S), h0
+    for n in chunks:  # 2. from chunk to chunk: the state before each
+        first[n] = h
+        h = torch.addcmul(S[n], P[n], h)
+    y, h = torch.empty_like(b), first
+    for t in steps:  # 3. all chunks at once, step by step
+        h = torch.addcmul(b[:, t], a[:, t], h, out=y[:, t])
+    return y.flatten(0, 1)
