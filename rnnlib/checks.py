@@ -118,3 +118,20 @@ def ids(values, size, what):
         where = tuple(int(i) for i in np.argwhere(bad)[0])
         raise ValueError(f"{what}[{', '.join(map(str, where))}] is {values[where]}, outside 0 .. {size - 1}")
     return values
+
+
+def flag(value, what):
+    """True or False, or TypeError."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{what} is True or False, got {value!r}")
+    return bool(value)
+
+
+def number(value, what, low=-np.inf, below=np.inf):
+    """A finite number with low <= value < below, as a float, or an error with the number."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"{what} must be a number, got {value!r}")
+    if not (np.isfinite(value) and low <= value < below):
+        span = "finite" if low == -np.inf else f"at least {low:g} and below {below:g}"
+        raise ValueError(f"{what} must be {span}, got {value!r}")
+    return float(value)

@@ -1,7 +1,7 @@
 """Weights as NumPy arrays: how they are drawn, filed, and moved between our layout and the frameworks' own layers.
 
-Our layout, in the book and in both frameworks: `W_x` (D, nH), `W_h` (H, nH), `b` (nH,), with the n gates side by side
-(Elman: n = 1; LSTM: i, f, g, o).  Row vectors: a = x @ W_x + h @ W_h + b.
+Our layout, in the book and in both frameworks: `W_x` (D, nH), `W_h` (H, nH), `b` (nH,), with the n gates side by side in the order
+of GATES.  Row vectors: a = x @ W_x + h @ W_h + b.  A GRU with the reset gate after the product has `b_n` (H,) besides.
 """
 
 import json
@@ -14,9 +14,29 @@ from safetensors.numpy import save_file
 
 from rnnlib import checks
 
-GATES = {"elman": "h", "lstm": "ifgo"}  # our order; the letters name the blocks
-TORCH = {"elman": "h", "lstm": "ifgo"}  # order of weight_ih_l0's blocks of rows
-KERAS = {"elman": "h", "lstm": "ifgo"}  # order of kernel's blocks of columns: Keras calls g "c"
+GATES = {  # our order; the letters name the blocks
+    "elman": "h",
+    "lstm": "ifgo",
+    "gru": "rzn",
+    "sru": "ufr",
+    "mingru": "zn",
+    "minlstm": "ifn",
+}
+TORCH = {"elman": "h", "lstm": "ifgo", "gru": "rzn"}  # order of weight_ih_l0's blocks of rows
+KERAS = {
+    "elman": "h",
+    "lstm": "ifgo",
+    "gru": "zrn",
+}  # order of kernel's blocks of columns: Keras calls g "c" and n "h"
+CELLS = {  # name -> its options with their defaults: what models take as `cell`
+    "elman": {"activation": "tanh"},
+    "lstm": {"peepholes": False, "forget_bias": 1.0},
+    "gru": {"reset_after": True},
+    "sru": {},
+    "mingru": {},
+    "minlstm": {},
+    "tcn": {"kernel_size": 3, "num_layers": 4},
+}
 
 
 def seeds(rng, n):
@@ -52,20 +72,28 @@ def embedding(rng, vocab_size, size):
     )
 
 
-def draw(kind, input_size, hidden_size, rng):
-    """Fresh weights of a cell, float64: each gate's input block Glorot, its recurrent block orthogonal, biases 0.
+def draw(kind, input_size, hidden_size, rng, peepholes=False, forget_bias=1.0, reset_after=True):
+    """Fresh weights of a cell, float64: each gate's input block Glorot, its recurrent block orthogonal, the rest 0.
 
-    The LSTM's forget-gate bias is 1 (Gers et al. 2000; Jozefowicz et al. 2015): at the start the cell remembers.
+    The LSTM's forget-gate bias is 1 unless told otherwise (Gers et al. 2000; Jozefowicz et al. 2015): at the start the cell
+    remembers.  Peepholes start at 0, so that the cell starts as the plain LSTM.
     """
-    n = len(GATES[kind])
+    H, n = hidden_size, len(GATES[kind])
+    if kind == "sru" and input_size != hidden_size:
+        n = 4  # a block that brings the input to the size of the output
     seed = seeds(rng, 2 * n)
-    p = {
-        "W_x": np.concatenate([glorot(s, input_size, hidden_size) for s in seed[:n]], axis=1),
-        "W_h": np.concatenate([orthogonal(s, hidden_size) for s in seed[n:]], axis=1),
-        "b": np.zeros(n * hidden_size),
-    }
+    p = {"W_x": np.concatenate([glorot(s, input_size, H) for s in seed[:n]], axis=1)}
+    if kind in TORCH:
+        p["W_h"] = np.concatenate([orthogonal(s, H) for s in seed[n:]], axis=1)
+    p["b"] = np.zeros(2 * H if kind == "sru" else n * H)  # the SRU's candidate has none
     if kind == "lstm":
-        p["b"][hidden_size : 2 * hidden_size] = 1
+        p["b"][H : 2 * H] = forget_bias
+        if peepholes:
+            p.update(p_i=np.zeros(H), p_f=np.zeros(H), p_o=np.zeros(H))
+    if kind == "gru" and reset_after:
+        p["b_n"] = np.zeros(H)
+    if kind == "sru":
+        p.update(v_f=np.zeros(H), v_r=np.zeros(H))
     return p
 
 
@@ -75,33 +103,109 @@ def reorder(array, have, want):
     return np.concatenate([blocks[gate] for gate in want], axis=-1)
 
 
-def to_torch(kind, p):
-    """Our parameters -> the arrays of nn.RNN or nn.LSTM, one layer; the second bias is 0."""
+def places(num_layers=1, bidirectional=False):
+    """(our prefix, PyTorch's suffix) of each cell of a stack, in the order in which both frameworks file them."""
+    for k in range(num_layers):
+        layer = "" if num_layers == 1 else f"layers.{k}."
+        if not bidirectional:
+            yield f"{layer}cell.", f"_l{k}"
+        else:
+            yield from ((f"{layer}fwd.cell.", f"_l{k}"), (f"{layer}bwd.cell.", f"_l{k}_reverse"))
+
+
+def to_torch(kind, p, num_layers=1, bidirectional=False):
+    """Our parameters -> the arrays of nn.RNN, nn.LSTM or nn.GRU; the surplus bias is 0.
+
+    One cell: names as in `draw`.  A stack, or two directions: dotted names as in `rnn.params`, see `places`.
+    """
+    if num_layers > 1 or bidirectional:
+        cells = [(suffix, below(p, prefix)) for prefix, suffix in places(num_layers, bidirectional)]
+        return {
+            name.replace("_l0", suffix): value
+            for suffix, cell in cells
+            for name, value in to_torch(kind, cell).items()
+        }
     W_x, W_h, b = (reorder(p[name], GATES[kind], TORCH[kind]) for name in ("W_x", "W_h", "b"))
-    return {"weight_ih_l0": W_x.T, "weight_hh_l0": W_h.T, "bias_ih_l0": b, "bias_hh_l0": np.zeros_like(b)}
+    second = np.zeros_like(b)
+    if kind == "gru":
+        second[-len(W_h) :] = needed(p, "b_n", "PyTorch's GRU applies the reset gate after the product")
+    return {"weight_ih_l0": W_x.T, "weight_hh_l0": W_h.T, "bias_ih_l0": b, "bias_hh_l0": second}
 
 
-def from_torch(kind, arrays):
-    """The arrays of nn.RNN or nn.LSTM, one layer -> our parameters; the two biases are added: the function is the same."""
-    ours = {
-        "W_x": arrays["weight_ih_l0"].T,
-        "W_h": arrays["weight_hh_l0"].T,
-        "b": arrays["bias_ih_l0"] + arrays["bias_hh_l0"],
-    }
-    return {name: reorder(value, TORCH[kind], GATES[kind]) for name, value in ours.items()}
+def from_torch(kind, arrays, num_layers=1, bidirectional=False):
+    """The arrays of nn.RNN, nn.LSTM or nn.GRU -> our parameters.
+
+    The two biases are added, except that a GRU keeps the second one of its candidate apart: the function is the same.
+    """
+    if num_layers > 1 or bidirectional:
+        return {
+            prefix + name: value
+            for prefix, suffix in places(num_layers, bidirectional)
+            for name, value in from_torch(kind, {f"{w}_l0": arrays[w + suffix] for w in TORCH_NAMES}).items()
+        }
+    first, second = arrays["bias_ih_l0"], arrays["bias_hh_l0"]
+    if kind == "gru":
+        keep = len(first) // 3 * 2
+        second, b_n = np.concatenate([second[:keep], np.zeros_like(second[keep:])]), second[keep:]
+    ours = {"W_x": arrays["weight_ih_l0"].T, "W_h": arrays["weight_hh_l0"].T, "b": first + second}
+    ours = {name: reorder(value, TORCH[kind], GATES[kind]) for name, value in ours.items()}
+    return {**ours, "b_n": b_n} if kind == "gru" else ours
 
 
-def to_keras(kind, p):
-    """Our parameters -> [kernel, recurrent_kernel, bias] of SimpleRNN or LSTM."""
-    return [reorder(p[name], GATES[kind], KERAS[kind]) for name in ("W_x", "W_h", "b")]
+TORCH_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
-def from_keras(kind, arrays):
-    """[kernel, recurrent_kernel, bias] of SimpleRNN or LSTM -> our parameters."""
-    return {
-        name: reorder(value, KERAS[kind], GATES[kind])
-        for name, value in zip(("W_x", "W_h", "b"), arrays, strict=True)
-    }
+def to_keras(kind, p, num_layers=1, bidirectional=False):
+    """Our parameters -> [kernel, recurrent_kernel, bias] of SimpleRNN, LSTM or GRU; of a stack one after the other.
+
+    A GRU with `b_n` gets the bias (2, 3H) of `reset_after=True`, whose second row is 0 but for the candidate; without, the
+    bias (3H,) of `reset_after=False`.
+    """
+    if num_layers > 1 or bidirectional:
+        cells = [below(p, prefix) for prefix, _ in places(num_layers, bidirectional)]
+        return [array for cell in cells for array in to_keras(kind, cell)]
+    W_x, W_h, b = (reorder(p[name], GATES[kind], KERAS[kind]) for name in ("W_x", "W_h", "b"))
+    if "b_n" in p:
+        b = np.stack([b, np.concatenate([np.zeros(2 * len(W_h), b.dtype), p["b_n"]])])
+    return [W_x, W_h, b]
+
+
+def from_keras(kind, arrays, num_layers=1, bidirectional=False):
+    """[kernel, recurrent_kernel, bias] of SimpleRNN, LSTM or GRU, of a stack one after the other -> our parameters.
+
+    Of a bias (2, 3H) the two rows are added, except that the candidate's second one is kept apart.
+    """
+    if num_layers > 1 or bidirectional:
+        return {
+            prefix + name: value
+            for i, (prefix, _) in enumerate(places(num_layers, bidirectional))
+            for name, value in from_keras(kind, arrays[3 * i : 3 * i + 3]).items()
+        }
+    W_x, W_h, b = arrays
+    p = {"W_x": W_x, "W_h": W_h, "b": b}
+    if np.ndim(b) == 2:
+        keep = 2 * len(W_h)
+        p["b"] = b[0] + np.concatenate([b[1, :keep], np.zeros_like(b[1, keep:])])
+        p["b_n"] = b[1, keep:]
+    return {name: v if name == "b_n" else reorder(v, KERAS[kind], GATES[kind]) for name, v in p.items()}
+
+
+def below(p, prefix):
+    """The parameters whose names start with `prefix`, without it."""
+    return {name.removeprefix(prefix): value for name, value in p.items() if name.startswith(prefix)}
+
+
+def needed(p, name, why):
+    """p[name], or ValueError that says why it must be there."""
+    if name not in p:
+        raise ValueError(f"{name} is missing: {why}")
+    return p[name]
+
+
+HINTS = {  # what a parameter that one cell has and another lacks says about the two
+    "b_n": "a GRU has b_n with reset_after=True and not with reset_after=False",
+    "p_i": "an LSTM has p_i, p_f, p_o with peepholes=True and not without",
+}
 
 
 def match(have, given, what):
@@ -112,6 +216,8 @@ def match(have, given, what):
         if name in given and np.shape(given[name]) != have[name].shape:
             problems.append(f"{name} has shape {np.shape(given[name])}, needs {have[name].shape}")
     if problems:
+        differ = {name.split(".")[-1] for name in {*have, *given} if (name in have) != (name in given)}
+        problems += [hint for name, hint in HINTS.items() if name in differ]
         raise ValueError(f"these are not the parameters of this {what}: {'; '.join(problems)}")
     return {name: checks.finite(np.asarray(given[name]).astype(have[name].dtype), name) for name in have}
 

@@ -97,7 +97,9 @@ def whole(found, like):
 
 
 def arrays(rnn, state):
-    """A state of tensors as a state of arrays."""
+    """A state of tensors as a state of arrays; a stack's is a list, a convolution has none."""
+    if state is None or isinstance(state, list):
+        return state and [arrays(rnn, part) for part in state]
     return whole([rnn.array(s) for s in parts(state)], state)
 
 

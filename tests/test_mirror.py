@@ -21,6 +21,7 @@ def outline(text):
             ):
                 name = prefix + TWIN.get(child.name, child.name)
                 arguments = ast.unparse(child.args) if isinstance(child, ast.FunctionDef) else ""
+                arguments = arguments.removesuffix(", training=False")  # PyTorch's modules know their mode
                 found[name] = (arguments, (ast.get_docstring(child) or "").split("\n")[0])
                 if isinstance(child, ast.ClassDef):
                     visit(child, f"{name}.")

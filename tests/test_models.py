@@ -10,6 +10,8 @@ B, T, D, H, K, V = 3, 5, 2, 4, 6, 7
 rng = np.random.default_rng(0)
 X, IDS, LENGTHS = rng.normal(size=(B, T, D)), rng.integers(0, V, size=(B, T)), np.array([5, 1, 3])
 SHAPES = {"Classifier": (B, K), "Tagger": (B, T, K), "Forecaster": (B, K)}
+CELLS = ["elman", "lstm", ("lstm", {"peepholes": True}), "gru", ("gru", {"reset_after": False})]
+CELLS += ["sru", "mingru", "minlstm", ("tcn", {"kernel_size": 2, "num_layers": 2})]
 NAMES = ["rnn.cell.W_x", "rnn.cell.W_h", "rnn.cell.b", "head.W", "head.b"]
 
 
@@ -19,11 +21,12 @@ def build(rnn, kind, **options):
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
 @pytest.mark.parametrize("kind", SHAPES)
-@pytest.mark.parametrize("cell", ["elman", ("elman", {"activation": "relu"})])
+@pytest.mark.parametrize("cell", ["elman", ("elman", {"activation": "relu"}), "lstm", "gru"])
 def test_native_and_loop_are_one_model(name, kind, cell):
     rnn = framework(name)
     native, loop = (build(rnn, kind, cell=cell, native=native) for native in (True, False))
-    assert list(rnn.params(native)) == list(rnn.params(loop)) == NAMES
+    names = NAMES[:3] + ["rnn.cell.b_n"] * (cell == "gru") + NAMES[3:]
+    assert list(rnn.params(native)) == list(rnn.params(loop)) == names
     for key, value in rnn.params(native).items():
         assert_array_equal(rnn.params(loop)[key], value)
     for lengths in (None, rnn.tensor(LENGTHS)):
@@ -34,14 +37,15 @@ def test_native_and_loop_are_one_model(name, kind, cell):
 
 @both
 @pytest.mark.parametrize("kind", SHAPES)
-@pytest.mark.parametrize("cell", ["elman", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("ids", [False, True])
 def test_both_frameworks_are_one_model(kind, cell, ids):
     found = []
     for name in ("pt", "tf"):
         rnn = framework(name)
         model = build(rnn, kind, cell=cell, vocab_size=V if ids else None)
-        assert list(rnn.params(model)) == ["embed.W"] * ids + NAMES
+        if cell in ("elman", "lstm"):
+            assert list(rnn.params(model)) == ["embed.W"] * ids + NAMES
         rnn.load(model, random_params(rnn, model))
         found.append(rnn.array(model(rnn.tensor(IDS if ids else X), rnn.tensor(LENGTHS))))
     assert_allclose(*found, atol=1e-12)
@@ -80,10 +84,16 @@ def test_load_is_all_or_nothing(name):
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_doors(name):
     rnn = framework(name)
-    with pytest.raises(ValueError, match="unknown cell 'transformer': choose one of elman, lstm"):
+    with pytest.raises(ValueError, match="unknown cell 'transformer': choose one of elman, gru, lstm, "):
         build(rnn, "Classifier", cell="transformer")
-    with pytest.raises(ValueError, match="there is none for 'lstm' .* use native=True"):
-        build(rnn, "Classifier", cell="lstm", native=False)
+    with pytest.raises(ValueError, match="has no layer for 'sru': leave native out"):
+        build(rnn, "Classifier", cell="sru", native=True)
+    with pytest.raises(ValueError, match="a tcn has layers of its own"):
+        build(rnn, "Classifier", cell="tcn", num_layers=2)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'layers'"):
+        build(rnn, "Classifier", layers=2)
+    with pytest.raises(ValueError, match="dropout must be at least 0 and below 1, got 1.0"):
+        build(rnn, "Classifier", dropout=1.0)
     with pytest.raises(ValueError, match="vocab_size must be at least 1, got 0"):
         build(rnn, "Classifier", vocab_size=0)
     with pytest.raises(ValueError, match=r"ids\[0, 0\] is 7, outside 0 .. 6"):

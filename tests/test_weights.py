@@ -15,12 +15,7 @@ D, H = 3, 4
 
 def draw(kind):
     rng = np.random.default_rng(0)
-    n = len(weights.GATES[kind])
-    return {
-        "W_x": rng.normal(size=(D, n * H)),
-        "W_h": rng.normal(size=(H, n * H)),
-        "b": rng.normal(size=n * H),
-    }
+    return {name: rng.normal(size=value.shape) for name, value in weights.draw(kind, D, H, 0).items()}
 
 
 def test_seeds_are_a_pure_function():
@@ -45,7 +40,7 @@ def test_orthogonal_and_glorot():
     assert_allclose(w.std(), bound / np.sqrt(3), rtol=0.02)
 
 
-@pytest.mark.parametrize("kind", weights.GATES)
+@pytest.mark.parametrize("kind", weights.TORCH)
 def test_moving_to_a_layout_and_back_is_equal_to_the_bit(kind):
     p = draw(kind)
     for back in (
@@ -56,12 +51,32 @@ def test_moving_to_a_layout_and_back_is_equal_to_the_bit(kind):
             assert_array_equal(back[name], p[name])
 
 
-@pytest.mark.parametrize("kind", weights.GATES)
+@pytest.mark.parametrize("kind", weights.TORCH)
 def test_two_biases_become_one(kind):
+    """All of the second bias is folded into the first, but for a GRU's candidate, whose two biases are two things."""
     arrays = weights.to_torch(kind, draw(kind))
-    arrays["bias_hh_l0"] = np.random.default_rng(1).normal(size=arrays["bias_hh_l0"].shape)
-    p = weights.from_torch(kind, arrays)
-    assert_allclose(weights.to_torch(kind, p)["bias_ih_l0"], arrays["bias_ih_l0"] + arrays["bias_hh_l0"])
+    second = arrays["bias_hh_l0"] = np.random.default_rng(1).normal(size=arrays["bias_hh_l0"].shape)
+    folded = weights.to_torch(kind, weights.from_torch(kind, arrays))
+    kept = 2 * H if kind == "gru" else len(second)
+    assert_allclose(folded["bias_ih_l0"][:kept], (arrays["bias_ih_l0"] + second)[:kept])
+    assert_array_equal(folded["bias_ih_l0"][kept:], arrays["bias_ih_l0"][kept:])
+    assert_array_equal(folded["bias_hh_l0"], np.concatenate([np.zeros(kept), second[kept:]]))
+
+
+def test_the_second_row_of_a_keras_bias_is_folded_likewise():
+    kernel, recurrent, b = weights.to_keras("gru", draw("gru"))
+    b = np.random.default_rng(1).normal(size=b.shape)
+    *_, folded = weights.to_keras("gru", weights.from_keras("gru", [kernel, recurrent, b]))
+    assert_allclose(folded[0, : 2 * H], b.sum(axis=0)[: 2 * H])
+    assert_array_equal(folded[0, 2 * H :], b[0, 2 * H :])
+    assert_array_equal(folded[1], np.concatenate([np.zeros(2 * H), b[1, 2 * H :]]))
+
+
+def test_a_cell_that_torch_has_not_is_named():
+    p = weights.draw("gru", D, H, 0, reset_after=False)
+    with pytest.raises(ValueError, match="b_n is missing: PyTorch's GRU applies the reset gate after"):
+        weights.to_torch("gru", p)
+    assert weights.to_keras("gru", p)[2].shape == (3 * H,)
 
 
 def test_reorder():

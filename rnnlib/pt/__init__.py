@@ -11,23 +11,40 @@ except ModuleNotFoundError as error:
 
 from rnnlib.pt import checkpoint, losses
 from rnnlib.pt.checkpoint import restore, save
+from rnnlib.pt.conv import TCN, CausalConv
 from rnnlib.pt.convert import array, load, params, tensor, value_and_grads
 from rnnlib.pt.elman import ElmanCell
+from rnnlib.pt.gru import GRUCell
 from rnnlib.pt.layers import Embedding, Linear, Native, Recurrent
+from rnnlib.pt.lstm import LSTMCell
+from rnnlib.pt.mingru import MinGRUCell, MinLSTMCell
 from rnnlib.pt.models import Classifier, Forecaster, Tagger
 from rnnlib.pt.scan import scan
+from rnnlib.pt.sru import SRUCell
+from rnnlib.pt.stack import Bidirectional, Dropout, LayerNorm, Stacked
 from rnnlib.pt.train import evaluate, fit, predict
 
 name = "PyTorch"
 
 __all__ = [
+    "Bidirectional",
+    "CausalConv",
     "Classifier",
+    "Dropout",
     "ElmanCell",
     "Embedding",
     "Forecaster",
+    "GRUCell",
+    "LSTMCell",
+    "LayerNorm",
     "Linear",
+    "MinGRUCell",
+    "MinLSTMCell",
     "Native",
     "Recurrent",
+    "SRUCell",
+    "Stacked",
+    "TCN",
     "Tagger",
     "array",
     "checkpoint",

@@ -35,6 +35,11 @@ def parts(module, prefix=""):
             yield from parts(child, f"{prefix}{name}.")
 
 
+def surplus(module):
+    """How many of the module's trainable numbers stay at 0: the second bias of the frameworks' own GRU layers, but for a part."""
+    return sum(getattr(part, "surplus", 0) for _, part in parts(module))
+
+
 def check(module):
     """A model or layer of this framework; TypeError for anything else, a class or a model of the twin among them."""
     if not isinstance(module, nn.Module):
@@ -69,7 +74,7 @@ def load(module, arrays):
     arrays = weights.match(params(module), arrays, type(module).__name__)
     for prefix, part in parts(module):
         if hasattr(part, "to_native"):
-            part.to_native({name: arrays[f"{prefix}cell.{name}"] for name in ("W_x", "W_h", "b")})
+            part.to_native(weights.below(arrays, f"{prefix}cell."))
         else:
             for name, p in own(part).items():
                 assign(p, arrays[f"{prefix}{name}"])

@@ -6,10 +6,6 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnnlib import checks, weights
 from rnnlib.pt.convert import array, assign, check, dtype_of, parameter
-from rnnlib.pt.elman import ElmanCell
-
-CELLS = {"elman": ElmanCell}
-NATIVE = {"elman": {"activation": "tanh"}, "lstm": {}}  # name -> options
 
 
 class Recurrent(nn.Module):
@@ -23,6 +19,7 @@ class Recurrent(nn.Module):
         check(cell)
         super().__init__()
         self.cell = cell
+        self.output_size = cell.hidden_size
 
     def forward(self, x, state=None, lengths=None):
         """x (B, T, D) -> y (B, T, H), final state."""
@@ -43,24 +40,27 @@ class Recurrent(nn.Module):
 class Native(nn.Module):
     """The framework's own layer behind the call of `Recurrent`: x (B, T, D) -> y (B, T, H), final state.
 
-    `cell` is "elman", ("elman", {"activation": "relu"}) or "lstm".  Our initial weights and names; PyTorch's second bias
-    stays frozen at 0, so that both frameworks train the same model.
+    `cell` is "elman", "lstm" or "gru", or such a name with options.  Our initial weights and names.  The surplus bias of PyTorch
+    and of both GRUs stays frozen at 0, so that both frameworks train the same model.  ValueError for a cell that the framework
+    has no layer for.  With `return_sequences=False`, y (B, H) is the output at the last valid step alone.
     """
 
-    def __init__(self, cell, input_size, hidden_size, rng=0, dtype="float32"):
+    def __init__(self, cell, input_size, hidden_size, return_sequences=True, rng=0, dtype="float32"):
         super().__init__()
-        self.kind, options = checks.named(cell, NATIVE, "cell")
+        self.kind, options = checks.named(cell, weights.CELLS, "cell")
+        refuse(lacks(self.kind, options))
         self.input_size = checks.positive(input_size, "input_size")
-        self.hidden_size = checks.positive(hidden_size, "hidden_size")
+        self.hidden_size = self.output_size = checks.positive(hidden_size, "hidden_size")
+        self.return_sequences = return_sequences
         sizes = dict(input_size=self.input_size, hidden_size=self.hidden_size)
         sizes.update(batch_first=True, dtype=dtype_of(dtype))
         if self.kind == "elman":
-            checks.choice(options["activation"], ("tanh", "relu"), "activation")
-            self.layer = nn.RNN(nonlinearity=options["activation"], **sizes)
+            self.layer = nn.RNN(nonlinearity=options.pop("activation"), **sizes)
         else:
-            self.layer = nn.LSTM(**sizes)
-        self.layer.bias_hh_l0.requires_grad_(False)
-        self.to_native(weights.draw(self.kind, input_size, hidden_size, rng))
+            self.layer = {"lstm": nn.LSTM, "gru": nn.GRU}[self.kind](**sizes)
+        self.layer.bias_hh_l0.requires_grad_(self.kind == "gru")
+        self.surplus = 2 * hidden_size if self.kind == "gru" else 0  # trainable numbers that stay at 0
+        self.to_native(weights.draw(self.kind, input_size, hidden_size, rng, **options))
 
     def from_native(self, read=array):
         """Our parameters {name: array} out of the framework's layer."""
@@ -74,17 +74,27 @@ class Native(nn.Module):
     def forward(self, x, state=None, lengths=None):
         """x (B, T, D) -> y (B, T, H), final state."""
         lengths = check_input(x, self.input_size, self.layer.weight_ih_l0.dtype, lengths)
+        if self.surplus and not self.layer.bias_hh_l0._backward_hooks:  # a copy of the layer has lost it
+            self.layer.bias_hh_l0.register_hook(self._freeze)
         if state is not None:
-            zeros = torch.zeros(x.shape[0], self.hidden_size, dtype=x.dtype)
+            zeros = x.new_zeros(x.shape[0], self.hidden_size)
             state = check_state(state, (zeros, zeros) if self.kind == "lstm" else zeros)
             state = tuple(s[None] for s in state) if self.kind == "lstm" else state[None]  # (1, B, H)
         if lengths is None:
             y, state = self.layer(x, state)
         else:
             packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
-            packed, state = self.layer(packed, state)
-            y, _ = pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])
-        return y, tuple(s[0] for s in state) if self.kind == "lstm" else state[0]
+            y, state = self.layer(packed, state)
+        state = tuple(s[0] for s in state) if self.kind == "lstm" else state[0]
+        if not self.return_sequences:
+            return state[0] if self.kind == "lstm" else state, state
+        if lengths is not None:
+            y, _ = pad_packed_sequence(y, batch_first=True, total_length=x.shape[1])
+        return y, state
+
+    def _freeze(self, grad):
+        """The gradient of the second bias (3H,), 0 but for the candidate's part."""
+        return torch.cat([torch.zeros_like(grad[: self.surplus]), grad[self.surplus :]])
 
 
 class Linear(nn.Module):
@@ -117,17 +127,22 @@ class Embedding(nn.Module):
         return self.W[ids]
 
 
-def engine(cell, input_size, hidden_size, native, rng, dtype):
-    """The recurrent layer of a model: the framework's own, or our loop over our cell."""
-    kind, options = checks.named(cell, NATIVE, "cell")
-    if native:
-        return Native(cell, input_size, hidden_size, rng, dtype)
-    if kind not in CELLS:
-        ours = ", ".join(CELLS)
-        raise ValueError(
-            f"native=False runs a cell of ours, and there is none for {kind!r} (there is: {ours}): use native=True"
-        )
-    return Recurrent(CELLS[kind](input_size, hidden_size, rng=rng, dtype=dtype, **options))
+def lacks(kind, options):
+    """Why the framework has no layer for such a cell, or None where it has one."""
+    if kind == "elman":
+        checks.choice(options["activation"], ("tanh", "relu"), "activation")
+        return None
+    if kind == "lstm" and options["peepholes"]:
+        return "PyTorch's LSTM has no peepholes"
+    if kind == "gru" and not options["reset_after"]:
+        return "PyTorch's GRU applies the reset gate after the product, reset_after=False needs it before"
+    return None if kind in ("lstm", "gru") else f"PyTorch has no layer for {kind!r}"
+
+
+def refuse(why):
+    """ValueError for a cell without a layer of the framework's own; nothing for None."""
+    if why is not None:
+        raise ValueError(f"{why}: leave native out, or use native=False, Recurrent or Derived")
 
 
 def where(valid, new, old):

@@ -1,58 +1,41 @@
-"""Whole models in PyTorch: a recurrent layer and a linear head.  Mirror: rnnlib/tf/models.py.
+"""Whole models in PyTorch: recurrent layers and a linear head.  Mirror: rnnlib/tf/models.py.
 
-`cell` is "elman", ("elman", {"activation": "relu"}) or "lstm".  `native=True` runs the framework's own layer, `native=False` our
-readable loop: the same function, the same parameter names `embed.W`, `rnn.cell.W_x`, `rnn.cell.W_h`, `rnn.cell.b`, `head.W`,
-`head.b`.  With `vocab_size`, x is ids (B, T), embedded in vectors of `input_size`.
+`cell` is a name of weights.CELLS, or (name, options).  `native=None` runs the framework's own layer where there is one for the cell,
+else our loop; `native=True` the framework's layer or a ValueError; `native=False` the readable loop.  All are the same function
+with the same parameter names: `embed.W`, `rnn.cell.W_x`, `rnn.cell.W_h`, `rnn.cell.b`, `head.W`, `head.b`; two directions give
+`rnn.fwd.cell.W_x` and `rnn.bwd.cell.W_x`, several layers `rnn.layers.0.cell.W_x` and so on.
 """
 
 from torch import nn
 
-from rnnlib import checks
-from rnnlib.pt.layers import NATIVE, Embedding, Linear, engine
-from rnnlib.weights import seeds
+from rnnlib import checks, weights
+from rnnlib.pt.conv import TCN
+from rnnlib.pt.elman import ElmanCell
+from rnnlib.pt.gru import GRUCell
+from rnnlib.pt.layers import Embedding, Linear, Native, Recurrent, lacks, refuse
+from rnnlib.pt.lstm import LSTMCell
+from rnnlib.pt.mingru import MinGRUCell, MinLSTMCell
+from rnnlib.pt.sru import SRUCell
+from rnnlib.pt.stack import Bidirectional, Dropout, Stacked, last
+
+CELLS = {
+    "elman": ElmanCell,
+    "lstm": LSTMCell,
+    "gru": GRUCell,
+    "sru": SRUCell,
+    "mingru": MinGRUCell,
+    "minlstm": MinLSTMCell,
+}
 
 
 class Model(nn.Module):
-    """What the models share: embedding if there is a vocabulary, recurrent layer, linear head."""
+    """What the models share: embedding if there is a vocabulary, recurrent layers, linear head.
 
-    def __init__(self, input_size, hidden_size, output_size, cell, native, vocab_size, rng, dtype):
-        super().__init__()
-        for_embed, for_rnn, for_head = seeds(rng, 3)
-        self.about = f"{type(self).__name__} of {checks.named(cell, NATIVE, 'cell')}"  # what names and shapes do not tell
-        self.embed = None if vocab_size is None else Embedding(vocab_size, input_size, for_embed, dtype)
-        self.rnn = engine(cell, input_size, hidden_size, native, for_rnn, dtype)
-        self.head = Linear(hidden_size, output_size, for_head, dtype)
-
-    def encode(self, x, lengths=None):
-        """x (B, T, D) or ids (B, T) -> outputs y (B, T, H), the last valid hidden state h (B, H)."""
-        y, state = self.rnn(x if self.embed is None else self.embed(x), lengths=lengths)
-        return y, state[0] if isinstance(state, tuple) else state
-
-
-class Classifier(Model):
-    """One class for each sequence: x (B, T, D) or ids (B, T) -> logits (B, C), from the last valid state."""
-
-    def __init__(
-        self,
-        input_size,
-        hidden_size,
-        num_classes,
-        cell="elman",
-        native=True,
-        vocab_size=None,
-        rng=0,
-        dtype="float32",
-    ):
-        super().__init__(input_size, hidden_size, num_classes, cell, native, vocab_size, rng, dtype)
-
-    def forward(self, x, lengths=None):
-        """x (B, T, D) or ids (B, T) -> logits (B, C)."""
-        _, h = self.encode(x, lengths)
-        return self.head(h)
-
-
-class Tagger(Model):
-    """One answer at each step: x (B, T, D) or ids (B, T) -> logits or values (B, T, K); padding gets an answer too."""
+    vocab_size     x is ids (B, T), embedded in vectors of `input_size`
+    num_layers     layers on top of each other; `residual`, `layer_norm`: as in `Stacked`
+    bidirectional  each layer reads in both directions, so that its output has 2H numbers
+    dropout        on embeddings, between layers and before the head; `variational`: one mask for all steps
+    """
 
     def __init__(
         self,
@@ -60,36 +43,120 @@ class Tagger(Model):
         hidden_size,
         output_size,
         cell="elman",
-        native=True,
+        native=None,
         vocab_size=None,
+        num_layers=1,
+        bidirectional=False,
+        dropout=0.0,
+        variational=False,
+        residual=False,
+        layer_norm=False,
         rng=0,
         dtype="float32",
+        sequences=True,
     ):
-        super().__init__(input_size, hidden_size, output_size, cell, native, vocab_size, rng, dtype)
+        super().__init__()
+        for_embed, for_rnn, for_head, *for_dropout = weights.seeds(rng, 6)
+        stack = dict(num_layers=checks.positive(num_layers, "num_layers"))
+        stack.update(bidirectional=checks.flag(bidirectional, "bidirectional"), residual=residual)
+        stack.update(dropout=dropout, variational=variational, layer_norm=layer_norm)
+        about = f"{type(self).__name__} of {checks.named(cell, weights.CELLS, 'cell')}"
+        self.about = f"{about}, {stack}"  # what names and shapes do not tell
+        self.embed = None if vocab_size is None else Embedding(vocab_size, input_size, for_embed, dtype)
+        self.embed_dropout = Dropout(dropout if vocab_size else 0.0, variational, for_dropout[0])
+        sizes = (input_size, hidden_size)
+        self.rnn = engine(cell, *sizes, native, for_rnn, dtype, sequences, for_dropout[1], **stack)
+        self.head_dropout = Dropout(dropout, variational, for_dropout[2])
+        self.bidirectional = bidirectional
+        self.head = Linear(self.rnn.output_size, output_size, for_head, dtype)
+
+    def encode(self, x, lengths=None):
+        """x (B, T, D) or ids (B, T) -> what the recurrent layers say at each step, (B, T, H), after the end 0."""
+        y, _ = self.rnn(x if self.embed is None else self.embed_dropout(self.embed(x)), lengths=lengths)
+        return y
+
+    def summary(self, x, lengths=None):
+        """x (B, T, D) or ids (B, T) -> what they say after the whole sequence, (B, H)."""
+        y = self.encode(x, lengths)
+        return y if len(y.shape) == 2 else last(y, lengths, self.bidirectional)
+
+
+class Classifier(Model):
+    """One class for each sequence: x (B, T, D) or ids (B, T) -> logits (B, C), from what is known after the last valid step."""
+
+    def __init__(self, input_size, hidden_size, num_classes, cell="elman", **options):
+        super().__init__(input_size, hidden_size, num_classes, cell, sequences=False, **options)
+
+    def forward(self, x, lengths=None):
+        """x (B, T, D) or ids (B, T) -> logits (B, C)."""
+        return self.head(self.head_dropout(self.summary(x, lengths)))
+
+
+class Tagger(Model):
+    """One answer at each step: x (B, T, D) or ids (B, T) -> logits or values (B, T, K); padding gets an answer too."""
+
+    def __init__(self, input_size, hidden_size, output_size, cell="elman", **options):
+        super().__init__(input_size, hidden_size, output_size, cell, **options)
 
     def forward(self, x, lengths=None):
         """x (B, T, D) or ids (B, T) -> logits or values (B, T, K)."""
-        y, _ = self.encode(x, lengths)
-        return self.head(y)
+        return self.head(self.head_dropout(self.encode(x, lengths)))
 
 
 class Forecaster(Model):
-    """The next values of a series: x (B, T, D) -> (B, horizon), from the last valid state."""
+    """The next values of a series: x (B, T, D) -> (B, horizon), from what is known after the last valid step."""
 
-    def __init__(
-        self,
-        input_size,
-        hidden_size,
-        horizon,
-        cell="elman",
-        native=True,
-        vocab_size=None,
-        rng=0,
-        dtype="float32",
-    ):
-        super().__init__(input_size, hidden_size, horizon, cell, native, vocab_size, rng, dtype)
+    def __init__(self, input_size, hidden_size, horizon, cell="elman", **options):
+        super().__init__(input_size, hidden_size, horizon, cell, sequences=False, **options)
 
     def forward(self, x, lengths=None):
         """x (B, T, D) -> (B, horizon)."""
-        _, h = self.encode(x, lengths)
-        return self.head(h)
+        return self.head(self.head_dropout(self.summary(x, lengths)))
+
+
+def engine(
+    cell,
+    input_size,
+    hidden_size,
+    native=None,
+    rng=0,
+    dtype="float32",
+    sequences=True,
+    dropout_rng=0,
+    num_layers=1,
+    bidirectional=False,
+    dropout=0.0,
+    variational=False,
+    residual=False,
+    layer_norm=False,
+):
+    """The recurrent layers of a model: one, or two directions, or a stack of them."""
+    plain = num_layers == 1 and not residual and not layer_norm
+    if plain and not bidirectional:
+        return layer(cell, input_size, hidden_size, native, rng, dtype, sequences)
+    if checks.named(cell, weights.CELLS, "cell")[0] == "tcn":
+        raise ValueError("a tcn has layers of its own and one direction: set num_layers in its options")
+
+    def level(k, seed):
+        size = input_size if k == 0 else hidden_size * (2 if bidirectional else 1)
+        if not bidirectional:
+            return layer(cell, size, hidden_size, native, seed, dtype)
+        return Bidirectional(
+            *(layer(cell, size, hidden_size, native, s, dtype) for s in weights.seeds(seed, 2))
+        )
+
+    levels = [level(k, seed) for k, seed in enumerate(weights.seeds(rng, num_layers))]
+    return levels[0] if plain else Stacked(levels, residual, dropout, variational, layer_norm, dropout_rng)
+
+
+def layer(cell, input_size, hidden_size, native=None, rng=0, dtype="float32", sequences=True):
+    """One layer over time for a cell by name: the framework's own, or ours."""
+    kind, options = checks.named(cell, weights.CELLS, "cell")
+    why = lacks(kind, options)
+    if native:
+        refuse(why)
+    if native or (native is None and why is None):
+        return Native(cell, input_size, hidden_size, sequences, rng, dtype)
+    if kind == "tcn":
+        return TCN(input_size, hidden_size, rng=rng, dtype=dtype, **options)
+    return Recurrent(CELLS[kind](input_size, hidden_size, rng=rng, dtype=dtype, **options))

@@ -31,23 +31,40 @@ if keras.backend.backend() != "tensorflow":
 
 from rnnlib.tf import checkpoint, losses
 from rnnlib.tf.checkpoint import restore, save
+from rnnlib.tf.conv import TCN, CausalConv
 from rnnlib.tf.convert import array, load, params, tensor, value_and_grads
 from rnnlib.tf.elman import ElmanCell
+from rnnlib.tf.gru import GRUCell
 from rnnlib.tf.layers import Embedding, Linear, Native, Recurrent
+from rnnlib.tf.lstm import LSTMCell
+from rnnlib.tf.mingru import MinGRUCell, MinLSTMCell
 from rnnlib.tf.models import Classifier, Forecaster, Tagger
 from rnnlib.tf.scan import scan
+from rnnlib.tf.sru import SRUCell
+from rnnlib.tf.stack import Bidirectional, Dropout, LayerNorm, Stacked
 from rnnlib.tf.train import evaluate, fit, predict
 
 name = "TensorFlow"
 
 __all__ = [
+    "Bidirectional",
+    "CausalConv",
     "Classifier",
+    "Dropout",
     "ElmanCell",
     "Embedding",
     "Forecaster",
+    "GRUCell",
+    "LSTMCell",
+    "LayerNorm",
     "Linear",
+    "MinGRUCell",
+    "MinLSTMCell",
     "Native",
     "Recurrent",
+    "SRUCell",
+    "Stacked",
+    "TCN",
     "Tagger",
     "array",
     "checkpoint",

@@ -32,8 +32,19 @@ def parts(module, prefix=""):
     yield prefix, module
     if not hasattr(module, "to_native"):
         for name, child in vars(module).items():
-            if isinstance(child, keras.layers.Layer) and not name.startswith("_"):
+            if name.startswith("_"):
+                continue
+            if isinstance(child, keras.layers.Layer):
                 yield from parts(child, f"{prefix}{name}.")
+            elif isinstance(child, (list, tuple)):
+                for k, one in enumerate(child):
+                    if isinstance(one, keras.layers.Layer):
+                        yield from parts(one, f"{prefix}{name}.{k}.")
+
+
+def surplus(module):
+    """How many of the module's trainable numbers stay at 0: the second bias of the frameworks' own GRU layers, but for a part."""
+    return sum(getattr(part, "surplus", 0) for _, part in parts(module))
 
 
 def check(module):
@@ -47,7 +58,7 @@ def check(module):
 
 def own(module):
     """The parameters that the module itself holds, {name: parameter}."""
-    return {name: p for name, p in vars(module).items() if isinstance(p, keras.Variable)}
+    return {name: p for name, p in vars(module).items() if isinstance(p, keras.Variable) and p.trainable}
 
 
 def params(module, read=array):
@@ -70,7 +81,7 @@ def load(module, arrays):
     arrays = weights.match(params(module), arrays, type(module).__name__)
     for prefix, part in parts(module):
         if hasattr(part, "to_native"):
-            part.to_native({name: arrays[f"{prefix}cell.{name}"] for name in ("W_x", "W_h", "b")})
+            part.to_native(weights.below(arrays, f"{prefix}cell."))
         else:
             for name, p in own(part).items():
                 assign(p, arrays[f"{prefix}{name}"])

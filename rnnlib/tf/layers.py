@@ -1,14 +1,11 @@
 """Layers over time in TensorFlow.  Mirror: rnnlib/pt/layers.py."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from rnnlib import checks, weights
 from rnnlib.tf.convert import array, assign, check, dtype_of, parameter
-from rnnlib.tf.elman import ElmanCell
-
-CELLS = {"elman": ElmanCell}
-NATIVE = {"elman": {"activation": "tanh"}, "lstm": {}}  # name -> options
 
 
 class Recurrent(keras.layers.Layer):
@@ -22,6 +19,7 @@ class Recurrent(keras.layers.Layer):
         check(cell)
         super().__init__(dtype=cell.dtype, autocast=False)
         self.cell = cell
+        self.output_size = cell.hidden_size
         self.built = True  # the cell has its weights: Keras need not try a call to find out
 
     def call(self, x, state=None, lengths=None):
@@ -47,27 +45,41 @@ class Recurrent(keras.layers.Layer):
 class Native(keras.layers.Layer):
     """The framework's own layer behind the call of `Recurrent`: x (B, T, D) -> y (B, T, H), final state.
 
-    `cell` is "elman", ("elman", {"activation": "relu"}) or "lstm".  Our initial weights and names; PyTorch's second bias
-    stays frozen at 0, so that both frameworks train the same model.
+    `cell` is "elman", "lstm" or "gru", or such a name with options.  Our initial weights and names.  The surplus bias of PyTorch
+    and of both GRUs stays frozen at 0, so that both frameworks train the same model.  ValueError for a cell that the framework
+    has no layer for.  With `return_sequences=False`, y (B, H) is the output at the last valid step alone.
     """
 
-    def __init__(self, cell, input_size, hidden_size, rng=0, dtype="float32"):
+    def __init__(self, cell, input_size, hidden_size, return_sequences=True, rng=0, dtype="float32"):
         super().__init__(dtype=dtype, autocast=False)
-        self.kind, options = checks.named(cell, NATIVE, "cell")
+        self.kind, options = checks.named(cell, weights.CELLS, "cell")
+        refuse(lacks(self.kind, options))
         self.input_size = checks.positive(input_size, "input_size")
-        self.hidden_size = checks.positive(hidden_size, "hidden_size")
-        sizes = dict(units=hidden_size, return_sequences=True, return_state=True, dtype=dtype_of(dtype).name)
+        self.hidden_size = self.output_size = checks.positive(hidden_size, "hidden_size")
+        self.return_sequences = return_sequences
+        sizes = dict(units=hidden_size, return_sequences=return_sequences, return_state=True)
+        sizes.update(dtype=dtype_of(dtype).name)
         if self.kind == "elman":
-            checks.choice(options["activation"], ("tanh", "relu"), "activation")
-            self.layer = keras.layers.SimpleRNN(activation=options["activation"], **sizes)
-        else:
+            self.layer = keras.layers.SimpleRNN(activation=options.pop("activation"), **sizes)
+        elif self.kind == "lstm":
             self.layer = keras.layers.LSTM(**sizes)
+        else:
+            self.layer = keras.layers.GRU(reset_after=options["reset_after"], **sizes)
         self.layer.build((None, None, input_size))
-        self.to_native(weights.draw(self.kind, input_size, hidden_size, rng))
+        self.surplus = 0
+        if self.kind == "gru" and options["reset_after"]:
+            self.surplus = 2 * hidden_size  # trainable numbers that stay at 0: a training step takes the mask
+            mask = np.ones((2, 3 * hidden_size), dtype)
+            mask[1, : self.surplus] = 0
+            self.layer.cell.bias.mask = mask
+        self.to_native(weights.draw(self.kind, input_size, hidden_size, rng, **options))
 
     def from_native(self, read=array):
         """Our parameters {name: array} out of the framework's layer."""
-        return weights.from_keras(self.kind, [read(p) for p in self.layer.trainable_variables])
+        arrays = [read(p) for p in self.layer.trainable_variables]
+        if self.surplus:
+            arrays[-1] = arrays[-1] * self.layer.cell.bias.mask  # of a gradient too
+        return weights.from_keras(self.kind, arrays)
 
     def to_native(self, p):
         """Our parameters into the framework's layer."""
@@ -88,7 +100,8 @@ class Native(keras.layers.Layer):
         else:
             valid = tf.sequence_mask(lengths, tf.shape(x)[1])  # (B, T)
             y, *state = self.layer(x, initial_state=state, mask=valid)
-            y = tf.where(valid[:, :, None], y, 0)  # Keras repeats the last output instead
+            if self.return_sequences:
+                y = tf.where(valid[:, :, None], y, 0)  # Keras repeats the last output instead
         return y, tuple(state) if self.kind == "lstm" else state[0]
 
 
@@ -123,17 +136,20 @@ class Embedding(keras.layers.Layer):
         return tf.gather(self.W.value, ids)
 
 
-def engine(cell, input_size, hidden_size, native, rng, dtype):
-    """The recurrent layer of a model: the framework's own, or our loop over our cell."""
-    kind, options = checks.named(cell, NATIVE, "cell")
-    if native:
-        return Native(cell, input_size, hidden_size, rng, dtype)
-    if kind not in CELLS:
-        ours = ", ".join(CELLS)
-        raise ValueError(
-            f"native=False runs a cell of ours, and there is none for {kind!r} (there is: {ours}): use native=True"
-        )
-    return Recurrent(CELLS[kind](input_size, hidden_size, rng=rng, dtype=dtype, **options))
+def lacks(kind, options):
+    """Why the framework has no layer for such a cell, or None where it has one."""
+    if kind == "elman":
+        checks.choice(options["activation"], ("tanh", "relu"), "activation")
+        return None
+    if kind == "lstm" and options["peepholes"]:
+        return "Keras' LSTM has no peepholes"
+    return None if kind in ("lstm", "gru") else f"Keras has no layer for {kind!r}"
+
+
+def refuse(why):
+    """ValueError for a cell without a layer of the framework's own; nothing for None."""
+    if why is not None:
+        raise ValueError(f"{why}: leave native out, or use native=False, Recurrent or Derived")
 
 
 def where(valid, new, old):

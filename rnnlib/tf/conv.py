@@ -1,0 +1,64 @@
+"""Causal convolutions over time in TensorFlow, the rival of the recurrent layers (chapter `choosing`).  Mirror: rnnlib/pt/conv.py."""
+
+import keras
+import tensorflow as tf
+
+from rnnlib import checks, weights
+from rnnlib.tf.convert import parameter
+from rnnlib.tf.layers import Linear, check_input
+from rnnlib.tf.stack import clear
+
+
+class CausalConv(keras.layers.Layer):
+    """x (B, T, D) -> y (B, T, H): y_t = b + sum over j < k of x_(t - (k - 1 - j) * dilation) @ W[j], 0 before the start.
+
+    Parameters W (k, D, H) drawn Glorot-uniform for k * D inputs, b (H,) zero.
+    """
+
+    def __init__(self, input_size, hidden_size, kernel_size=3, dilation=1, rng=0, dtype="float32"):
+        super().__init__(dtype=dtype, autocast=False)
+        D, H = checks.positive(input_size, "input_size"), checks.positive(hidden_size, "hidden_size")
+        k, self.dilation = checks.positive(kernel_size, "kernel_size"), checks.positive(dilation, "dilation")
+        W = weights.glorot(weights.seeds(rng, 1)[0], k * D, H).reshape(k, D, H)
+        self.W = parameter(W, dtype, "W")
+        self.b = parameter([0.0] * H, dtype, "b")
+
+    def call(self, x):
+        """x (B, T, D) -> y (B, T, H)."""
+        (k, D, H), T = self.W.shape, tf.shape(x)[1]
+        x = tf.pad(x, [(0, 0), ((k - 1) * self.dilation, 0), (0, 0)])  # (B, (k - 1) * dilation + T, D)
+        seen = [x[:, j * self.dilation : j * self.dilation + T] for j in range(k)]  # the oldest step first
+        return tf.concat(seen, axis=-1) @ tf.reshape(self.W.value, (k * D, H)) + self.b
+
+
+class TCN(keras.layers.Layer):
+    """A temporal convolutional network behind the call of `Recurrent`: x (B, T, D) -> y (B, T, H), and None for a state.
+
+    `num_layers` causal convolutions with dilations 1, 2, 4, ..., each followed by ReLU and added to its input (a linear map brings
+    x to H features first).  An output sees the last `reach` = 1 + (kernel_size - 1) * (2 ** num_layers - 1) steps and nothing
+    before.  Source: Bai et al. 2018, sec. 3; departure: one convolution in each block, no weight normalisation, no dropout.
+    """
+
+    def __init__(self, input_size, hidden_size, kernel_size=3, num_layers=4, rng=0, dtype="float32"):
+        super().__init__(dtype=dtype, autocast=False)
+        self.input_size = checks.positive(input_size, "input_size")
+        self.output_size = checks.positive(hidden_size, "hidden_size")
+        checks.positive(kernel_size, "kernel_size")
+        self.reach = 1 + (kernel_size - 1) * (2 ** checks.positive(num_layers, "num_layers") - 1)
+        first, *seeds = weights.seeds(rng, num_layers + 1)
+        self.bring = Linear(input_size, hidden_size, first, dtype)
+        self.layers = [
+            CausalConv(hidden_size, hidden_size, kernel_size, 2**k, seed, dtype)
+            for k, seed in enumerate(seeds)
+        ]
+        self.built = True  # all weights are there
+
+    def call(self, x, state=None, lengths=None):
+        """x (B, T, D) -> y (B, T, H), None."""
+        lengths = check_input(x, self.input_size, self.bring.W.dtype, lengths)
+        if state is not None:
+            raise ValueError("a convolution has no state to go on from: give it the steps before instead")
+        y = self.bring(x)
+        for layer in self.layers:
+            y = y + tf.nn.relu(layer(y))
+        return clear(y, lengths), None
