@@ -219,11 +219,11 @@ def test_a_model_whose_parameters_have_no_names_is_not_kept(name, tmp_path):
         def __init__(self, rnn):
             super().__init__()
             self.inner = classifier(rnn)
-            self.list = [keras.layers.Dense(2, dtype="float64")]
-            self.list[0].build((None, 2))
+            self.kept = {"out": keras.layers.Dense(2, dtype="float64")}
+            self.kept["out"].build((None, 2))
 
         def call(self, x, lengths=None):
-            return self.list[0](self.inner(x, lengths))
+            return self.kept["out"](self.inner(x, lengths))
 
     rnn = framework(name)
     with pytest.raises(ValueError, match=r"trains 48 numbers, but rnn.params finds 42"):
