@@ -13,6 +13,7 @@ from rnnlib.pt import checkpoint, losses
 from rnnlib.pt.checkpoint import restore, save
 from rnnlib.pt.conv import TCN, CausalConv
 from rnnlib.pt.convert import array, load, params, tensor, value_and_grads
+from rnnlib.pt.derived import Derived
 from rnnlib.pt.elman import ElmanCell
 from rnnlib.pt.gru import GRUCell
 from rnnlib.pt.layers import Embedding, Linear, Native, Recurrent
@@ -30,6 +31,7 @@ __all__ = [
     "Bidirectional",
     "CausalConv",
     "Classifier",
+    "Derived",
     "Dropout",
     "ElmanCell",
     "Embedding",

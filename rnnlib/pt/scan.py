@@ -57,34 +57,36 @@ class _Scan(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, dh):
         a, h, h0 = ctx.saved_tensors
-        follows = _chunks(a[1:], ctx.chunk, len(a))  # a_{t+1} beside dh_t, 0 beside the last
-        db = _run(follows, _chunks(dh, ctx.chunk), torch.zeros_like(h0), back=True)[: len(a)]
-        da = torch.empty_like(h)
+        db = _run(_chunks(a, ctx.chunk), _chunks(dh, ctx.chunk), torch.zeros_like(h0), back=True)[: len(a)]
+        da = torch.empty_like(db)
         torch.mul(db[0], h0, out=da[0])
         torch.mul(db[1:], h[:-1], out=da[1:])
         return da, db, a[0] * db[0], None
 
 
-def _chunks(v, chunk, T=None):
+def _chunks(v, chunk):
     """(T, B, H) -> (N, chunk, B, H), zeros behind the end."""
-    N = -(-(T or len(v)) // chunk)
-    if len(v) < N * chunk:
-        v = torch.cat([v, v.new_zeros(N * chunk - len(v), *v.shape[1:])])
-    return v.contiguous().view(N, chunk, *v.shape[1:])
+    T, N = len(v), -(-len(v) // chunk)
+    if T < N * chunk:
+        v = torch.cat([v, v.new_zeros(N * chunk - T, *v.shape[1:])])
+    return v.unflatten(0, (N, chunk))
 
 
-def _run(a, b, h0, back=False):
-    """The recurrence over chunks (N, C, B, H), from the end if `back` -> (N * C, B, H)."""
+def _run(a, b, state, back=False):
+    """The recurrence over chunks (N, C, B, H), or its way back from the end -> h or db, (N * C, B, H)."""
     chunks, steps = (range(n - 1, -1, -1) if back else range(n) for n in a.shape[:2])
     P, S = torch.ones_like(a[:, 0]), torch.zeros_like(a[:, 0])  # (N, B, H)
-    for t in steps:  # 1. what each chunk does to the state before it: h -> P * h + S
+    for t in steps:  # 1. what each chunk makes of the state that comes in: P * state + S
         P.mul_(a[:, t])
-        S.mul_(a[:, t]).add_(b[:, t])
-    first, h = torch.empty_like(S), h0
-    for n in chunks:  # 2. from chunk to chunk: the state before each
-        first[n] = h
-        h = torch.addcmul(S[n], P[n], h)
-    y, h = torch.empty_like(b), first
+        S.add_(b[:, t]).mul_(a[:, t]) if back else S.mul_(a[:, t]).add_(b[:, t])
+    first = torch.empty_like(S)
+    for n in chunks:  # 2. from chunk to chunk: what comes in to each
+        first[n] = state
+        state = torch.addcmul(S[n], P[n], state)
+    y, state = torch.empty_like(b), first
     for t in steps:  # 3. all chunks at once, step by step
-        h = torch.addcmul(b[:, t], a[:, t], h, out=y[:, t])
+        if back:  # db_t = dh_t + a_{t+1} db_{t+1}; the state is the second term
+            torch.mul(a[:, t], torch.add(b[:, t], state, out=y[:, t]), out=state)
+        else:
+            state = torch.addcmul(b[:, t], a[:, t], state, out=y[:, t])
     return y.flatten(0, 1)

@@ -33,6 +33,7 @@ from rnnlib.tf import checkpoint, losses
 from rnnlib.tf.checkpoint import restore, save
 from rnnlib.tf.conv import TCN, CausalConv
 from rnnlib.tf.convert import array, load, params, tensor, value_and_grads
+from rnnlib.tf.derived import Derived
 from rnnlib.tf.elman import ElmanCell
 from rnnlib.tf.gru import GRUCell
 from rnnlib.tf.layers import Embedding, Linear, Native, Recurrent
@@ -50,6 +51,7 @@ __all__ = [
     "Bidirectional",
     "CausalConv",
     "Classifier",
+    "Derived",
     "Dropout",
     "ElmanCell",
     "Embedding",

@@ -1,0 +1,112 @@
+"""Cells over time with a way back that is derived by hand, in PyTorch.  Mirror: rnnlib/tf/derived.py."""
+
+import torch
+from torch import nn
+
+from rnnlib.pt.convert import check
+from rnnlib.pt.elman import PHI, ElmanCell
+from rnnlib.pt.gru import GRUCell
+from rnnlib.pt.layers import check_input, check_state
+from rnnlib.pt.lstm import LSTMCell
+from rnnlib.pt.mingru import MinGRUCell, MinLSTMCell
+from rnnlib.pt.recurrences import elman, gru, lstm, sru
+from rnnlib.pt.scan import scan
+from rnnlib.pt.sru import SRUCell
+
+
+class Derived(nn.Module):
+    """Some cells over time, faster than `Recurrent`, the same function: x (B, T, D) -> y (B, T, H), final state.
+
+    The inputs of all steps go through W_x in one product, and the gradient of the rest is derived by hand (recurrences.py,
+    scan.py).  For ElmanCell, LSTMCell without peepholes, GRUCell with reset_after, SRUCell, MinGRUCell and MinLSTMCell;
+    ValueError for any other.  Gradients of gradients: `Recurrent` alone has them.
+    """
+
+    def __init__(self, cell):
+        check(cell)
+        super().__init__()
+        self.run = derivation(cell)
+        self.cell = cell
+        self.output_size = cell.hidden_size
+
+    def forward(self, x, state=None, lengths=None):
+        """x (B, T, D) -> y (B, T, H), final state."""
+        lengths = check_input(x, self.cell.input_size, self.cell.W_x.dtype, lengths)
+        first = self.cell.initial_state(x)
+        y, states = self.run(self.cell, x, first if state is None else check_state(state, first))
+        if lengths is None:
+            return y, pick(states, torch.full((x.shape[0],), x.shape[1] - 1, device=x.device))
+        valid = torch.arange(x.shape[1], device=x.device) < lengths[:, None]  # (B, T)
+        return torch.where(valid[:, :, None], y, 0), pick(states, lengths - 1)
+
+
+def derivation(cell):
+    """How a cell runs over time: (cell, x, first state) -> y and the states of all steps.  ValueError if none is derived."""
+    kind = type(cell).__name__
+    if getattr(cell, "peepholes", False):
+        kind += " with peepholes"
+    elif not getattr(cell, "reset_after", True):
+        kind += " with reset_after=False"
+    elif type(cell) in RUNS:
+        return RUNS[type(cell)]
+    raise ValueError(
+        f"no gradient is derived for {kind}, use rnn.Recurrent(cell); there is one for ElmanCell, LSTMCell without peepholes, "
+        "GRUCell with reset_after=True, SRUCell, MinGRUCell and MinLSTMCell"
+    )
+
+
+def pick(states, t):
+    """Each sequence's state at its own step: states (B, T, H) or a tuple of such, t (B,) -> (B, H)."""
+    if isinstance(states, tuple):
+        return tuple(pick(part, t) for part in states)
+    return states[torch.arange(len(t), device=t.device), t]
+
+
+def inputs(x, W, b):
+    """x (B, T, D) -> x W + b (B, T, K), all steps in one product, and a step in one piece of memory."""
+    B, T, _ = x.shape
+    return torch.addmm(b, x.transpose(0, 1).flatten(0, 1), W).unflatten(0, (T, B)).transpose(0, 1)
+
+
+def run_elman(cell, x, h):
+    """ElmanCell over time -> y, h of all steps."""
+    activation = next(name for name, phi in PHI.items() if phi is cell.phi)
+    hs = elman(inputs(x, cell.W_x, cell.b), cell.W_h, h, activation)
+    return hs, hs
+
+
+def run_lstm(cell, x, state):
+    """LSTMCell over time -> y, (h, c) of all steps."""
+    hs, cs = lstm(inputs(x, cell.W_x, cell.b), cell.W_h, *state)
+    return hs, (hs, cs)
+
+
+def run_gru(cell, x, h):
+    """GRUCell over time -> y, h of all steps."""
+    hs = gru(inputs(x, cell.W_x, cell.b), cell.W_h, cell.b_n, h)
+    return hs, hs
+
+
+def run_sru(cell, x, c):
+    """SRUCell over time -> y, c of all steps."""
+    H, zeros = cell.hidden_size, torch.zeros_like(cell.v_f)  # u and the highway have no bias
+    xw = inputs(x, cell.W_x[:, : 3 * H], torch.cat([zeros, cell.b]))
+    k = x if cell.input_size == H else inputs(x, cell.W_x[:, 3 * H :], zeros)
+    return sru(xw, k, cell.v_f, cell.v_r, c)
+
+
+def run_linear(cell, x, h):
+    """A cell that is linear in h, over time -> y, h of all steps."""
+    keep, new = cell.gates(x.transpose(0, 1))
+    hs = scan(keep.transpose(0, 1), new.transpose(0, 1), h)
+    return hs, hs
+
+
+RUNS = {
+    ElmanCell: run_elman,
+    LSTMCell: run_lstm,
+    GRUCell: run_gru,
+    SRUCell: run_sru,
+    MinGRUCell: run_linear,
+    MinLSTMCell: run_linear,
+}
