@@ -28,10 +28,11 @@ def describe():
 
 
 def write_json(path, found):
-    """Write `found` to `path` whole or not at all; returns the path below the repository's root."""
+    """Write `found` to `path` whole or not at all; returns the path, below the repository's root where it is there."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     os.replace(part, path)
-    return path.relative_to(Path(__file__).resolve().parents[1])
+    root = Path(__file__).resolve().parents[1]
+    return path.relative_to(root) if path.is_relative_to(root) else path
