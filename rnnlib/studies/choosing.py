@@ -55,11 +55,16 @@ def count(rnn, model):
 @cache
 def width(rnn, name, cell):
     """The most features a layer may have within the task's budget of weights."""
-    low, high = 1, 1024
+    low, high = 1, 2
+
+    def fits(size):
+        return count(rnn, build(rnn, name, cell, 0, size)) <= TASKS[name].weights
+
+    while fits(high):
+        low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        fits = count(rnn, build(rnn, name, cell, 0, middle)) <= TASKS[name].weights
-        low, high = (middle, high) if fits else (low, middle)
+        low, high = (middle, high) if fits(middle) else (low, middle)
     return low
 
 

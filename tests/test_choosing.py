@@ -1,0 +1,141 @@
+"""The study of cells: equal budgets, no test data in the tuning, scores that are what their names say."""
+
+import json
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from backends import FRAMEWORKS, framework
+from benchmarks import choosing as script
+from rnnlib.studies import choosing, choosing_tasks
+from rnnlib.studies.choosing_tasks import MADE, TASKS
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_all_cells_spend_the_budget(name):
+    rnn = framework(name)
+    for cell in choosing.CELLS:
+        size = choosing.width(rnn, "sunspots", cell)  # the smallest budget, the coarsest steps
+        spent, more = (
+            choosing.count(rnn, choosing.build(rnn, "sunspots", cell, 0, s)) for s in (size, size + 1)
+        )
+        assert 0.8 * TASKS["sunspots"].weights < spent <= TASKS["sunspots"].weights < more, cell
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_a_tcn_sees_the_sequences_it_is_trained_on(name):
+    rnn = framework(name)
+    for task in TASKS:
+        reach = choosing.build(rnn, task, "tcn", 0, 3).rnn.reach
+        assert TASKS[task].steps - 1 <= reach < 2 * TASKS[task].steps, task
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_parts_of_made_tasks(name):
+    task, parts = TASKS[name], {p: choosing_tasks.examples(name, p) for p in choosing_tasks.PARTS}
+    for part, (x, y, counted) in parts.items():
+        assert x.shape[1] == task.steps * (2 if part == "long" else 1)
+        assert counted is None or (counted.shape == y.shape and counted.any())
+    assert not np.array_equal(parts["valid"][0], parts["test"][0])
+    again = choosing_tasks.examples(name, "train", seed=5)[0]
+    assert len(again) == task.updates * task.batch and not np.array_equal(again, parts["train"][0])
+    few = choosing_tasks.batches(name, 5, updates=3)
+    assert_array_equal(few.x, again[: 3 * task.batch])  # a shorter run is the beginning of a longer
+    if name in ("brackets", "parity"):  # at 2T only steps count that no training example had
+        assert not parts["long"][2][:, : task.steps].any()
+
+
+def test_scores():
+    y = np.array([[0, 1], [1, 1]])
+    logits = np.array([[[2.0, 0], [0, 1]], [[0, 5], [3, 0]]])
+    assert choosing_tasks.score("parity", logits, y, np.array([[True, True], [True, True]]))["score"] == 0.75
+    assert choosing_tasks.score("copy", logits, y, np.array([[False, True], [False, True]]))["score"] == 0.5
+    bits = choosing_tasks.score("text", np.zeros((3, 4, 8), "float32"), np.zeros((3, 4), int), None)["score"]
+    assert_allclose(bits, 3)
+    errors = choosing_tasks.score(
+        "sunspots", np.ones((2, 1)), np.zeros((2, 1)), None, {"sunspots": {"scale": 40.0}}
+    )
+    assert errors == {"score": 40.0, "errors": [40.0, 40.0]}
+    ecg = choosing_tasks.score("ecg", np.array([[0, 1.0], [1, 0]]), np.array([1, 1]), None)
+    assert ecg == {"score": 0.5, "right": "10"}
+
+
+def test_what_a_window_of_brackets_knows():
+    assert choosing_tasks.window_score(2) == 0.5 and choosing_tasks.window_score(TASKS["brackets"].steps) == 1
+    assert 0.6 < choosing_tasks.window_score(3) < choosing_tasks.window_score(9) < 0.95
+
+
+def made_up(valid):
+    return [
+        dict(task=task, cell="gru", rate=rate, seed=seed, valid=v, seconds=1.0)
+        for task in ("parity", "adding")
+        for rate, values in zip(choosing.RATES, valid, strict=True)
+        for seed, v in zip(choosing.TUNING, values, strict=True)
+    ]
+
+
+def test_rate_is_chosen_on_tuning_seeds():
+    results = {"runs": made_up([(0.9, 0.9), (1.0, 0.7), (1.0, None)])}  # the last one diverged on a seed
+    assert choosing.chosen_rate(results, "parity", "gru") == choosing.RATES[0]  # higher is better
+    assert choosing.chosen_rate(results, "adding", "gru") == choosing.RATES[1]  # lower is better
+    results["runs"] += [
+        dict(
+            task="parity",
+            cell="gru",
+            rate=choosing.RATES[1],
+            seed=s,
+            test=1.0 if s > 2 else None,
+            seconds=3.0,
+        )
+        for s in choosing.REPORTED[::-1]
+    ]
+    assert choosing.chosen_rate(results, "parity", "gru") == choosing.RATES[0]
+    scores = choosing.reported(results, "parity", "gru")
+    assert np.isnan(scores[0]) and (scores[1:] == 1).all()  # a run that diverged is counted, not dropped
+    del results["runs"][0]
+    assert choosing.chosen_rate(results, "parity", "gru") is None  # not before all tuning runs are there
+
+
+def test_script_goes_on_where_it_stopped():
+    results = {"runs": []}
+    everything = len(choosing.TASKS) * len(choosing.CELLS) * len(choosing.TUNING) * len(choosing.RATES)
+    assert len(script.ready(results, None)) == len(script.ready(results, "tuning")) == everything
+    assert script.ready(results, "reported") == []  # no rate is chosen yet
+    results["runs"] = made_up([(0.5, 0.5), (0.6, 0.6), (0.7, 0.7)])
+    assert len(script.ready(results, "tuning")) == everything - 12
+    new = script.ready(results, "reported")
+    assert len(new) == 2 * len(choosing.REPORTED)
+    assert {(key[0], key[2]) for key in new} == {("parity", choosing.RATES[2]), ("adding", choosing.RATES[0])}
+    number, seconds = script.left(results, None)
+    assert number == everything - 12 + len(choosing.TASKS) * len(choosing.CELLS) * len(choosing.REPORTED)
+    assert script.expected(results)["parity", "gru"] == 1 and seconds > number
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_a_run_and_its_settings(name, tmp_path, monkeypatch):
+    monkeypatch.setitem(choosing_tasks.TASKS, "parity", TASKS["parity"]._replace(updates=40))
+    found = choosing.run(framework(name), "parity", "elman", 1e-2, choosing.REPORTED[0])
+    assert found["updates"] == 40 and len(found["curve"]) == choosing.POINTS and found["seconds"] > 0
+    assert 0.3 < found["test"] < 1 and 0.3 < found["long"] < 1 and "valid" not in found
+    tuning = choosing.run(framework(name), "parity", "elman", 1e-2, choosing.TUNING[0])
+    assert "valid" in tuning and "test" not in tuning and "long" not in tuning
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(choosing.load(path)))
+    choosing.load(path)
+    monkeypatch.setattr(choosing, "CLIP", 7.0)
+    with pytest.raises(ValueError, match="other settings"):
+        choosing.load(path)
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_a_run_that_diverges_has_no_score(name, monkeypatch):
+    rnn = framework(name)
+
+    def diverges(*_, **__):
+        raise choosing.runs.Diverged("the loss is nan", choosing.runs.History())
+
+    monkeypatch.setattr(rnn, "fit", diverges)
+    found = choosing.run(rnn, "parity", "elman", 1e-2, choosing.REPORTED[0])
+    assert found["test"] is None and found["long"] is None and found["curve"] == []
+    assert choosing.run(rnn, "parity", "elman", 1e-2, choosing.TUNING[0])["valid"] is None
