@@ -1,6 +1,6 @@
 """A GRU cell written once, for every backend of Keras, and a training run of it on the one that is set (chapter `parity`).
 
-    KERAS_BACKEND=torch python -m rnnlib.ops.gru RUN.npz FOUND.npz
+KERAS_BACKEND=torch python -m rnnlib.ops.gru RUN.npz FOUND.npz
 """
 
 import sys
