@@ -58,9 +58,10 @@ serve:  ## build the pages and serve them at http://localhost:8000 (PORT=...)
 	@$(VENV) -m tools.build
 	@$(VENV) -m http.server --bind localhost --directory _build/html $(PORT)
 
-bench:  ## time our models against the bare native layers
+bench:  ## time our models and our recurrences against the bare native layers
 	$(call install,test)
 	@$(VENV) -m benchmarks.native
+	@$(VENV) -m benchmarks.recurrences
 
 clean:  ## remove what was built (.venv, data and recorded outputs stay)
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -1,5 +1,7 @@
 """Gradients derived by hand, against the loop under autograd, which other tests hold against the reference."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -18,6 +20,12 @@ CELLS = {
     "mingru": lambda rnn, **o: rnn.MinGRUCell(o.pop("D", D), H, **o),
     "minlstm": lambda rnn, **o: rnn.MinLSTMCell(o.pop("D", D), H, **o),
 }
+
+
+@pytest.fixture(autouse=True)
+def short_blocks(monkeypatch, name):
+    """Blocks of two steps, so that T = 5 is two of them and a rest."""
+    monkeypatch.setattr(import_module(f"rnnlib.{name}.recurrences"), "BLOCK", 2)
 
 
 def pair(rnn, kind, **options):
@@ -169,3 +177,17 @@ def test_doors(name):
     ]:
         with pytest.raises(error, match=match):
             call()
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_a_model_takes_what_is_fastest_and_there(name):
+    """native=None: the framework's layer, else the derived one, else the loop."""
+    rnn = framework(name)
+    for cell, native, kind in [
+        ("gru", None, "Native"),
+        ("sru", None, "Derived"),
+        ("mingru", None, "Derived"),
+        (("lstm", {"peepholes": True}), None, "Recurrent"),
+        ("sru", False, "Recurrent"),
+    ]:
+        assert type(rnn.Tagger(D, H, 3, cell=cell, native=native).rnn).__name__ == kind, cell

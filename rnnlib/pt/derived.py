@@ -25,7 +25,13 @@ class Derived(nn.Module):
     def __init__(self, cell):
         check(cell)
         super().__init__()
-        self.run = derivation(cell)
+        why = underived(cell)
+        if why is not None:
+            raise ValueError(
+                f"{why}, use rnn.Recurrent(cell); there is one for ElmanCell, LSTMCell without peepholes, GRUCell with "
+                "reset_after=True, SRUCell, MinGRUCell and MinLSTMCell"
+            )
+        self.run = RUNS[type(cell)]
         self.cell = cell
         self.output_size = cell.hidden_size
 
@@ -35,64 +41,52 @@ class Derived(nn.Module):
         first = self.cell.initial_state(x)
         y, states = self.run(self.cell, x, first if state is None else check_state(state, first))
         if lengths is None:
-            return y, pick(states, torch.full((x.shape[0],), x.shape[1] - 1, device=x.device))
+            return y, at(states, -1)
         valid = torch.arange(x.shape[1], device=x.device) < lengths[:, None]  # (B, T)
-        return torch.where(valid[:, :, None], y, 0), pick(states, lengths - 1)
+        return torch.where(valid[:, :, None], y, 0), at(states, lengths - 1)
 
 
-def derivation(cell):
-    """How a cell runs over time: (cell, x, first state) -> y and the states of all steps.  ValueError if none is derived."""
+def underived(cell):
+    """Why a cell has no gradient that is derived by hand, or None where it has one."""
     kind = type(cell).__name__
     if getattr(cell, "peepholes", False):
         kind += " with peepholes"
     elif not getattr(cell, "reset_after", True):
         kind += " with reset_after=False"
     elif type(cell) in RUNS:
-        return RUNS[type(cell)]
-    raise ValueError(
-        f"no gradient is derived for {kind}, use rnn.Recurrent(cell); there is one for ElmanCell, LSTMCell without peepholes, "
-        "GRUCell with reset_after=True, SRUCell, MinGRUCell and MinLSTMCell"
-    )
+        return None
+    return f"no gradient is derived for {kind}"
 
 
-def pick(states, t):
-    """Each sequence's state at its own step: states (B, T, H) or a tuple of such, t (B,) -> (B, H)."""
+def at(states, t):
+    """The states at step t, or at each sequence's own step t (B,): (B, T, H), or a tuple of such -> (B, H)."""
     if isinstance(states, tuple):
-        return tuple(pick(part, t) for part in states)
-    return states[torch.arange(len(t), device=t.device), t]
-
-
-def inputs(x, W, b):
-    """x (B, T, D) -> x W + b (B, T, K), all steps in one product, and a step in one piece of memory."""
-    B, T, _ = x.shape
-    return torch.addmm(b, x.transpose(0, 1).flatten(0, 1), W).unflatten(0, (T, B)).transpose(0, 1)
+        return tuple(at(part, t) for part in states)
+    return states[:, t] if isinstance(t, int) else states[torch.arange(len(t), device=t.device), t]
 
 
 def run_elman(cell, x, h):
     """ElmanCell over time -> y, h of all steps."""
     activation = next(name for name, phi in PHI.items() if phi is cell.phi)
-    hs = elman(inputs(x, cell.W_x, cell.b), cell.W_h, h, activation)
+    hs = elman(x, cell.W_x, cell.W_h, cell.b, h, activation)
     return hs, hs
 
 
 def run_lstm(cell, x, state):
     """LSTMCell over time -> y, (h, c) of all steps."""
-    hs, cs = lstm(inputs(x, cell.W_x, cell.b), cell.W_h, *state)
+    hs, cs = lstm(x, cell.W_x, cell.W_h, cell.b, *state)
     return hs, (hs, cs)
 
 
 def run_gru(cell, x, h):
     """GRUCell over time -> y, h of all steps."""
-    hs = gru(inputs(x, cell.W_x, cell.b), cell.W_h, cell.b_n, h)
+    hs = gru(x, cell.W_x, cell.W_h, cell.b, cell.b_n, h)
     return hs, hs
 
 
 def run_sru(cell, x, c):
     """SRUCell over time -> y, c of all steps."""
-    H, zeros = cell.hidden_size, torch.zeros_like(cell.v_f)  # u and the highway have no bias
-    xw = inputs(x, cell.W_x[:, : 3 * H], torch.cat([zeros, cell.b]))
-    k = x if cell.input_size == H else inputs(x, cell.W_x[:, 3 * H :], zeros)
-    return sru(xw, k, cell.v_f, cell.v_r, c)
+    return sru(x, cell.W_x, cell.b, cell.v_f, cell.v_r, c)
 
 
 def run_linear(cell, x, h):

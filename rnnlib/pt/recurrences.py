@@ -1,180 +1,263 @@
-"""Recurrences over raw tensors whose way back is derived by hand, in PyTorch.  Mirror: rnnlib/tf/recurrences.py.
+"""Cells over time as functions whose way back is derived by hand, in PyTorch.  Mirror: rnnlib/tf/recurrences.py.
 
-Each takes xw (B, T, ...), the inputs of all steps times W_x plus b, made by one matmul outside, and runs the part that must wait
-for the step before it.  Autograd would record every operation of every step; here each class keeps a few tensors over all steps
-and goes back by its own equations.  What one step does to a gradient that passes through it (the local derivatives K) is
-computed for all steps at once, so that little is left to do in the loop.  Time first inside, since a step is then one piece of
-memory.  No gradient of a gradient: `rnn.Recurrent` has those.
+Autograd records every operation of every step.  Here a class keeps gates and states, a tensor each for all steps, and goes back by
+its own equations: what a step does to a gradient that passes through it (the local derivatives, K) is computed for a block of steps
+at once and becomes the gradients themselves in place, so that little is left to do step by step, and little memory is needed.
+Inputs go through W_x in one product for all steps, their gradients in one for each block.  Time first inside: a step is then one
+piece of memory.  No gradient of a gradient: `rnn.Recurrent` has those.
 """
+
+from itertools import pairwise
 
 import torch
 from torch.autograd.function import once_differentiable
 
+BLOCK = 64  # steps
 
-def elman(xw, W_h, h0, activation="tanh"):
-    """h_t = phi(xw_t + h_{t-1} W_h): xw (B, T, H), h0 (B, H) -> h of all steps (B, T, H)."""
-    return _Elman.apply(xw.transpose(0, 1), W_h, h0, activation).transpose(0, 1)
+
+def elman(x, W_x, W_h, b, h0, activation="tanh"):
+    """Elman over time: x (B, T, D), W_x (D, H), W_h (H, H), b (H,), h0 (B, H) -> h of all steps (B, T, H)."""
+    return _Elman.apply(x.transpose(0, 1), W_x, W_h, b, h0, activation).transpose(0, 1)
 
 
 class _Elman(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, xw, W_h, h0, activation):
-        hs = xw.new_empty(len(xw), *h0.shape)  # (T, B, H)
-        h = h0
-        for x, new in zip(xw.unbind(), hs.unbind(), strict=True):
-            torch.addmm(x, h, W_h, out=new)  # (B, H)  eq. elman-preactivation
-            h = new.tanh_() if activation == "tanh" else new.relu_()  # eq. elman-hidden
-        ctx.save_for_backward(hs, h0, W_h)
+    def forward(ctx, x, W_x, W_h, b, h0, activation):
+        hs = _states(x, h0)
+        _affine(x, W_x, b, out=hs[1:])
+        for h, new in pairwise(hs.unbind()):
+            new.addmm_(h, W_h)  # eq. elman-preactivation
+            new.tanh_() if activation == "tanh" else new.relu_()  # eq. elman-hidden
+        ctx.save_for_backward(x, W_x, W_h, hs)
         ctx.activation = activation
-        return hs
+        return hs[1:]
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dy):
-        hs, h0, W_h = ctx.saved_tensors
-        K = 1 - hs * hs if ctx.activation == "tanh" else (hs > 0).to(hs.dtype)  # dh/da, all steps
-        W_hT, da = W_h.T.contiguous(), K.unbind()
-        dh = [torch.zeros_like(h0), *dy.clone().unbind()]  # dh[t] of the state before step t
-        for t in reversed(range(len(hs))):
-            da[t].mul_(dh[t + 1])  # eq. bptt-da
-            dh[t].addmm_(da[t], W_hT)  # eq. bptt-dh
-        return K, _weights(h0, hs, K), dh[0], None  # eq. bptt-sum
+        x, W_x, W_h, hs = ctx.saved_tensors
+        given, dW_h, W_hT = _Given(ctx, x, W_x), torch.zeros_like(W_h), W_h.T.contiguous()
+        dh = torch.zeros_like(hs[0])
+        for s in _blocks(x):  # from the end
+            old, new = hs[:-1][s], hs[1:][s]
+            K = 1 - new * new if ctx.activation == "tanh" else (new > 0).to(new.dtype)  # dh/da
+            dhs, da = (
+                _arriving(dy, s, dh).unbind(),
+                K.unbind(),
+            )  # dhs[t] belongs to the state before step t of the block
+            for t in reversed(range(len(da))):
+                da[t].mul_(dhs[t + 1])  # eq. bptt-da
+                dhs[t].addmm_(da[t], W_hT)  # eq. bptt-dh
+            dh = dhs[0]
+            given.add(s, K)
+            dW_h.addmm_(old.flatten(0, 1).T, K.flatten(0, 1))  # eq. bptt-sum
+        return given.dx, given.dW_x, dW_h, given.db, dh, None
 
 
-def gru(xw, W_h, b_n, h0):
-    """GRU, reset after the product: xw (B, T, 3H) in blocks r, z, n, h0 (B, H) -> h of all steps (B, T, H)."""
-    return _Gru.apply(xw.transpose(0, 1), W_h, b_n, h0).transpose(0, 1)
-
-
-class _Gru(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, xw, W_h, b_n, h0):
-        H = h0.shape[1]
-        rz, q, n, hs = (xw.new_empty(*xw.shape[:2], k * H) for k in (2, 1, 1, 1))
-        W_rz, W_n = W_h[:, : 2 * H].contiguous(), W_h[:, 2 * H :].contiguous()
-        views = (xw[..., : 2 * H], xw[..., 2 * H :], rz, *rz.chunk(2, dim=2), q, n, hs)
-        h = h0
-        for x_rz, x_n, rz_t, r, z, q_t, n_t, new in zip(*(v.unbind() for v in views), strict=True):
-            torch.addmm(x_rz, h, W_rz, out=rz_t).sigmoid_()
-            torch.addmm(b_n, h, W_n, out=q_t)  # what the reset gate scales
-            torch.addcmul(x_n, r, q_t, out=n_t).tanh_()
-            h = torch.lerp(n_t, h, z, out=new)  # (1 - z) n + z h
-        ctx.save_for_backward(rz, q, n, hs, h0, W_h)
-        return hs
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, dy):
-        rz, q, n, hs, h0, W_h = ctx.saved_tensors
-        (T, B, H), (r, z) = n.shape, rz.chunk(2, dim=2)
-        K = n.new_empty(T, B, 4, H)  # dh/d(q, r, z, n), all steps: q, r, z lead to h_{t-1}; r, z, n to xw
-        kq, kr, kz, kn = K.unbind(2)
-        torch.mul(1 - z, 1 - n * n, out=kn)
-        torch.mul(kn, r, out=kq)
-        torch.mul(kq, q, out=kr).mul_(1 - r)
-        torch.sub(_before(h0, hs), n, out=kz).mul_(z).mul_(1 - z)
-        W_hT = torch.cat(
-            [W_h[:, 2 * H :], W_h[:, : 2 * H]], dim=1
-        ).T.contiguous()  # rows in the order q, r, z
-        dh = [torch.zeros_like(h0), *dy.clone().unbind()]  # dh[t] of the state before step t
-        d, dq, z = K.unbind(), K[:, :, :3].flatten(2).unbind(), z.unbind()
-        for t in reversed(range(T)):
-            d[t].mul_(dh[t + 1][:, None])
-            dh[t].addcmul_(dh[t + 1], z[t]).addmm_(dq[t], W_hT)
-        dW = _weights(h0, hs, K[:, :, :3].flatten(2))
-        return K[:, :, 1:].flatten(2), torch.cat([dW[:, H:], dW[:, :H]], dim=1), kq.sum((0, 1)), dh[0]
-
-
-def lstm(xw, W_h, h0, c0):
-    """LSTM without peepholes: xw (B, T, 4H) in blocks i, f, g, o, h0, c0 (B, H) -> h, c of all steps (B, T, H)."""
-    h, c = _Lstm.apply(xw.transpose(0, 1), W_h, h0, c0)
+def lstm(x, W_x, W_h, b, h0, c0):
+    """LSTM over time: x (B, T, D), W_x (D, 4H), W_h (H, 4H), b (4H,), h0, c0 (B, H) -> h, c of all steps (B, T, H)."""
+    h, c = _Lstm.apply(x.transpose(0, 1), W_x, W_h, b, h0, c0)
     return h.transpose(0, 1), c.transpose(0, 1)
 
 
 class _Lstm(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, xw, W_h, h0, c0):
-        (T, B, _), H = xw.shape, h0.shape[1]
-        a = xw.new_empty(T, B, 4 * H)
-        tanh_c, cs, hs = (xw.new_empty(T, B, H) for _ in range(3))
-        views = (xw, a, a[..., : 2 * H], *a.chunk(4, dim=2), tanh_c, cs, hs)
-        h, c = h0, c0
-        for x, a_t, i_f, i, f, g, o, tanh, c_new, h_new in zip(*(v.unbind() for v in views), strict=True):
-            torch.addmm(x, h, W_h, out=a_t)
+    def forward(ctx, x, W_x, W_h, b, h0, c0):
+        H, hs, cs, tanh_c = len(W_h), _states(x, h0), _states(x, c0), torch.empty_like(c0)
+        a = _affine(x, W_x, b)  # (T, B, 4H), the gates in the end
+        gates = (v.unbind() for v in (a, a[:, :, : 2 * H], *a.chunk(4, dim=2)))
+        for (h, h_new), (c, c_new), a_t, i_f, i, f, g, o in zip(
+            pairwise(hs.unbind()), pairwise(cs.unbind()), *gates, strict=True
+        ):
+            a_t.addmm_(h, W_h)
             i_f.sigmoid_(), g.tanh_(), o.sigmoid_()
-            c = torch.mul(f, c, out=c_new).addcmul_(i, g)
-            h = torch.mul(o, torch.tanh(c, out=tanh), out=h_new)
-        ctx.save_for_backward(a, tanh_c, cs, hs, h0, c0, W_h)
-        return hs, cs
+            torch.mul(f, c, out=c_new).addcmul_(i, g)
+            torch.mul(o, torch.tanh(c_new, out=tanh_c), out=h_new)
+        ctx.save_for_backward(x, W_x, W_h, a, hs, cs)
+        ctx.set_materialize_grads(False)  # a gradient of 0 comes as None
+        return hs[1:], cs[1:]
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dy, dcs):
-        a, tanh_c, cs, hs, h0, c0, W_h = ctx.saved_tensors
-        (T, B, H), (i, f, g, o) = hs.shape, a.chunk(4, dim=2)
-        K = a.new_empty(T, B, 4, H)  # dc/d(i, f, g) and dh/do, all steps
-        ki, kf, kg, ko = K.unbind(2)
-        torch.mul(i, 1 - i, out=ki).mul_(g)
-        torch.mul(f, 1 - f, out=kf).mul_(_before(c0, cs))
-        torch.mul(g, g, out=kg).neg_().add_(1).mul_(i)
-        torch.mul(o, 1 - o, out=ko).mul_(tanh_c)
-        through = (o - o * tanh_c * tanh_c).unbind()  # dh/dc, all steps
-        W_hT, f = W_h.T.contiguous(), f.unbind()
-        dh = [torch.zeros_like(h0), *dy.clone().unbind()]  # dh[t], dc[t] of the states before step t
-        dc = [torch.zeros_like(c0), *dcs.clone().unbind()]
-        da, d_ifg, d_o = K.flatten(2).unbind(), K[:, :, :3].unbind(), ko.unbind()
-        for t in reversed(range(T)):
-            dc[t + 1].addcmul_(dh[t + 1], through[t])
-            d_ifg[t].mul_(dc[t + 1][:, None])
-            d_o[t].mul_(dh[t + 1])
-            dc[t].addcmul_(dc[t + 1], f[t])
-            dh[t].addmm_(da[t], W_hT)
-        return K.flatten(2), _weights(h0, hs, K.flatten(2)), dh[0], dc[0]
+        x, W_x, W_h, a, hs, cs = ctx.saved_tensors
+        given, dW_h, W_hT = _Given(ctx, x, W_x), torch.zeros_like(W_h), W_h.T.contiguous()
+        dh, dc = torch.zeros_like(hs[0]), torch.zeros_like(cs[0])
+        for s in _blocks(x):  # from the end
+            (i, f, g, o), tanh_c = a[s].chunk(4, dim=2), cs[1:][s].tanh()
+            K = torch.empty_like(a[s])  # dc/d(i, f, g) and dh/do, before their activations
+            ki, kf, kg, ko = K.chunk(4, dim=2)
+            torch.mul(i, 1 - i, out=ki).mul_(g)
+            torch.mul(f, 1 - f, out=kf).mul_(cs[:-1][s])
+            torch.mul(g, -g, out=kg).add_(1).mul_(i)
+            torch.mul(o, 1 - o, out=ko).mul_(tanh_c)
+            through = (o - o * tanh_c * tanh_c).unbind()  # dh/dc
+            dhs, dcs_ = _arriving(dy, s, dh).unbind(), _arriving(dcs, s, dc).unbind()
+            da, d_ifg, d_o, f = (
+                K.unbind(),
+                K.unflatten(2, (4, -1))[:, :, :3].unbind(),
+                ko.unbind(),
+                f.unbind(),
+            )
+            for t in reversed(range(len(da))):
+                dh, dc = dhs[t + 1], dcs_[t + 1].addcmul_(dhs[t + 1], through[t])
+                d_ifg[t].mul_(dc[:, None])
+                d_o[t].mul_(dh)
+                dcs_[t].addcmul_(dc, f[t])
+                dhs[t].addmm_(da[t], W_hT)
+            dh, dc = dhs[0], dcs_[0]
+            given.add(s, K)
+            dW_h.addmm_(hs[:-1][s].flatten(0, 1).T, K.flatten(0, 1))
+        return given.dx, given.dW_x, dW_h, given.db, dh, dc
 
 
-def sru(xw, k, v_f, v_r, c0):
-    """SRU: xw (B, T, 3H) in blocks u, f, r, highway k (B, T, H), c0 (B, H) -> h, c of all steps (B, T, H)."""
-    h, c = _Sru.apply(xw.transpose(0, 1), k.transpose(0, 1), v_f, v_r, c0)
+def gru(x, W_x, W_h, b, b_n, h0):
+    """GRU over time: x (B, T, D), W_x (D, 3H), W_h (H, 3H), b (3H,), b_n (H,), h0 (B, H) -> h of all steps (B, T, H)."""
+    return _Gru.apply(x.transpose(0, 1), W_x, W_h, b, b_n, h0).transpose(0, 1)
+
+
+class _Gru(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, W_x, W_h, b, b_n, h0):
+        H, hs = len(W_h), _states(x, h0)
+        a, q = (
+            _affine(x, W_x, b),
+            x.new_empty(*x.shape[:2], H),
+        )  # (T, B, 3H), the gates in the end; what r scales
+        W_rz, W_n = W_h[:, : 2 * H].contiguous(), W_h[:, 2 * H :].contiguous()
+        gates = (v.unbind() for v in (a[:, :, : 2 * H], *a.chunk(3, dim=2), q))
+        for (h, new), r_z, r, z, n, q_t in zip(pairwise(hs.unbind()), *gates, strict=True):
+            r_z.addmm_(h, W_rz).sigmoid_()
+            torch.addmm(b_n, h, W_n, out=q_t)
+            n.addcmul_(r, q_t).tanh_()
+            torch.lerp(n, h, z, out=new)  # (1 - z) n + z h
+        ctx.save_for_backward(x, W_x, W_h, a, q, hs)
+        return hs[1:]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dy):
+        x, W_x, W_h, a, q, hs = ctx.saved_tensors
+        H = len(W_h)
+        W_qT = torch.cat(
+            [W_h[:, 2 * H :], W_h[:, : 2 * H]], dim=1
+        ).T.contiguous()  # rows in the order q, r, z
+        given, dW_q, db_n, dh = (
+            _Given(ctx, x, W_x),
+            torch.zeros_like(W_h),
+            q.new_zeros(H),
+            torch.zeros_like(hs[0]),
+        )
+        for s in _blocks(x):  # from the end
+            (r, z, n), old = a[s].chunk(3, dim=2), hs[:-1][s]
+            K = a.new_empty(*n.shape[:2], 4 * H)  # dh/d(q, r, z, n): q, r, z lead to the old h; r, z, n to x
+            kq, kr, kz, kn = K.chunk(4, dim=2)
+            torch.mul(n, -n, out=kn).add_(1).mul_(1 - z)
+            torch.mul(kn, r, out=kq)
+            torch.mul(kq, q[s], out=kr).mul_(1 - r)
+            torch.sub(old, n, out=kz).mul_(z).mul_(1 - z)
+            dhs, z = _arriving(dy, s, dh).unbind(), z.unbind()
+            da, dq = K.unflatten(2, (4, H)).unbind(), K[:, :, : 3 * H].unbind()
+            for t in reversed(range(len(da))):
+                da[t].mul_(dhs[t + 1][:, None])
+                dhs[t].addcmul_(dhs[t + 1], z[t]).addmm_(dq[t], W_qT)
+            dh = dhs[0]
+            given.add(s, K[:, :, H:])
+            dW_q.addmm_(old.flatten(0, 1).T, K[:, :, : 3 * H].flatten(0, 1))
+            db_n += kq.sum((0, 1))
+        return given.dx, given.dW_x, torch.cat([dW_q[:, H:], dW_q[:, :H]], dim=1), given.db, db_n, dh
+
+
+def sru(x, W_x, b, v_f, v_r, c0):
+    """SRU over time: x (B, T, D), W_x (D, 3H or 4H), b (2H,), v_f, v_r (H,), c0 (B, H) -> h, c of all steps (B, T, H)."""
+    h, c = _Sru.apply(x.transpose(0, 1), W_x, b, v_f, v_r, c0)
     return h.transpose(0, 1), c.transpose(0, 1)
 
 
 class _Sru(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, xw, k, v_f, v_r, c0):
-        u, x_f, x_r = xw.chunk(3, dim=2)
-        f, cs = (xw.new_empty(*xw.shape[:2], c0.shape[1]) for _ in range(2))
-        c = c0
-        for u_t, x, f_t, new in zip(*(v.unbind() for v in (u, x_f, f, cs)), strict=True):
-            torch.addcmul(x, v_f, c, out=f_t).sigmoid_()
-            c = torch.lerp(u_t, c, f_t, out=new)  # f c + (1 - f) u
-        r = torch.addcmul(x_r, v_r, _before(c0, cs)).sigmoid_()  # nobody waits for r and h: all steps at once
-        ctx.save_for_backward(u, f, r, cs, k, v_f, v_r, c0)
-        return torch.lerp(k, cs, r), cs  # r c + (1 - r) k
+    def forward(ctx, x, W_x, b, v_f, v_r, c0):
+        H, cs = len(v_f), _states(x, c0)
+        a = _affine(
+            x, W_x, torch.cat([b[:H] * 0, b, b.new_zeros(W_x.shape[1] - 3 * H)])
+        )  # u has no bias, nor has k
+        u, f, r, *k = a.split(H, dim=2)
+        for (c, new), u_t, f_t in zip(pairwise(cs.unbind()), u.unbind(), f.unbind(), strict=True):
+            f_t.addcmul_(v_f, c).sigmoid_()
+            torch.lerp(u_t, c, f_t, out=new)  # f c + (1 - f) u
+        r.addcmul_(v_r, cs[:-1]).sigmoid_()  # no step waits for r and h: all of them at once
+        ctx.save_for_backward(x, W_x, v_f, v_r, a, cs)
+        return torch.lerp(k[0] if k else x, cs[1:], r), cs[1:]  # r c + (1 - r) k
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dy, dcs):
-        u, f, r, cs, k, v_f, v_r, c0 = ctx.saved_tensors
-        old, dxw = _before(c0, cs), u.new_empty(*u.shape[:2], 3 * u.shape[2])
-        du, df, dr = dxw.chunk(3, dim=2)
-        torch.sub(cs, k, out=dr).mul_(dy).mul_(r).mul_(1 - r)
-        torch.sub(old, u, out=df).mul_(f).mul_(1 - f)  # dc/d(what f is the sigmoid of), all steps
-        through = torch.addcmul(f, df, v_f).unbind()  # dc/d(c before), all steps
-        dcs = torch.addcmul(dcs, dy, r)  # the ways that do not lead through later steps' c
-        dcs[:-1].addcmul_(dr[1:], v_r)
-        dc = [dr[0] * v_r, *dcs.unbind()]  # dc[t] of the state before step t
-        for t in reversed(range(len(u))):
-            dc[t].addcmul_(dc[t + 1], through[t])
-        torch.mul(dcs, 1 - f, out=du)
-        df.mul_(dcs)
-        return dxw, dy * (1 - r), (df * old).sum((0, 1)), (dr * old).sum((0, 1)), dc[0]
+        x, W_x, v_f, v_r, a, cs = ctx.saved_tensors
+        H, given = len(v_f), _Given(ctx, x, W_x)
+        dv_f, dv_r, dc = torch.zeros_like(v_f), torch.zeros_like(v_r), torch.zeros_like(cs[0])
+        for s in _blocks(x):  # from the end
+            (u, f, r, *k), old, new = a[s].split(H, dim=2), cs[:-1][s], cs[1:][s]
+            da = torch.empty_like(a[s])
+            du, df, dr, *dk = da.split(H, dim=2)
+            torch.sub(new, k[0] if k else x[s], out=dr).mul_(r).mul_(1 - r).mul_(dy[s])
+            torch.sub(old, u, out=df).mul_(f).mul_(1 - f)  # dc/df, before the sigmoid
+            through = torch.addcmul(f, df, v_f).unbind()  # dc/d(old c)
+            dc = _arriving(dcs, s, dc)
+            dc[1:].addcmul_(dy[s], r)
+            dc[:-1].addcmul_(dr, v_r)
+            steps = dc.unbind()  # steps[t] belongs to the state before step t of the block
+            for t in reversed(range(len(through))):
+                steps[t].addcmul_(steps[t + 1], through[t])
+            torch.mul(dc[1:], 1 - f, out=du)
+            df.mul_(dc[1:])
+            dv_f += (df * old).sum((0, 1))
+            dv_r += (dr * old).sum((0, 1))
+            highway, dc = dy[s] * (1 - r), dc[0]
+            if dk:
+                dk[0].copy_(highway)
+            given.add(s, da, None if dk else highway)
+        return given.dx, given.dW_x, given.db[H : 3 * H], dv_f, dv_r, dc
 
 
-def _before(first, states):
-    """The state before each step: (B, H), (T, B, H) -> (T, B, H)."""
-    return torch.cat([first[None], states[:-1]])
+class _Given:
+    """Gradients of what makes the inputs of all steps, x (T, B, D) and W_x (D, K), gathered block by block."""
+
+    def __init__(self, ctx, x, W_x):
+        self.x, self.W_xT = x, W_x.T
+        self.dx = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+        self.dW_x, self.db = torch.zeros_like(W_x), W_x.new_zeros(W_x.shape[1])
+
+    def add(self, s, da, highway=None):
+        """da (n, B, K) of the steps s; `highway` (n, B, D) is a second way to x."""
+        self.dW_x.addmm_(self.x[s].flatten(0, 1).T, da.flatten(0, 1))  # eq. bptt-sum
+        self.db += da.sum((0, 1))
+        if self.dx is not None:
+            self.dx[s] = da @ self.W_xT if highway is None else highway + da @ self.W_xT  # eq. bptt-dx
 
 
-def _weights(h0, hs, da):
-    """dL/dW_h, the sum over all steps in one product: states before the steps (T, B, H), da (T, B, K) -> (H, K)."""
-    return h0.T @ da[0] + hs[:-1].flatten(0, 1).T @ da[1:].flatten(0, 1)
+def _affine(x, W, b, out=None):
+    """x (T, B, D) -> x W + b (T, B, K), all steps in one product."""
+    out = x.new_empty(*x.shape[:2], W.shape[1]) if out is None else out
+    torch.addmm(b, x.flatten(0, 1), W, out=out.flatten(0, 1))
+    return out
+
+
+def _states(x, first):
+    """Room for the first state (B, H) and one after each step of x (T, B, D): (T + 1, B, H)."""
+    states = x.new_empty(len(x) + 1, *first.shape)
+    states[0] = first
+    return states
+
+
+def _blocks(x):
+    """The steps of x (T, B, D) in slices, the last one first."""
+    return [slice(start, min(start + BLOCK, len(x))) for start in reversed(range(0, len(x), BLOCK))]
+
+
+def _arriving(dy, s, future):
+    """dL/d(state) before a block of n steps, 0 so far, and after each of them, from above and from later blocks: (n + 1, B, H)."""
+    found = future.new_zeros(s.stop - s.start + 1, *future.shape)
+    if dy is not None:
+        found[1:] = dy[s]
+    found[-1] += future
+    return found

@@ -1,7 +1,7 @@
 """Whole models in TensorFlow: recurrent layers and a linear head.  Mirror: rnnlib/pt/models.py.
 
 `cell` is a name of weights.CELLS, or (name, options).  `native=None` runs the framework's own layer where there is one for the cell,
-else our loop; `native=True` the framework's layer or a ValueError; `native=False` the readable loop.  All are the same function
+else `Derived`, else our loop; `native=True` the framework's layer or a ValueError; `native=False` the readable loop.  All are the same function
 with the same parameter names: `embed.W`, `rnn.cell.W_x`, `rnn.cell.W_h`, `rnn.cell.b`, `head.W`, `head.b`; two directions give
 `rnn.fwd.cell.W_x` and `rnn.bwd.cell.W_x`, several layers `rnn.layers.0.cell.W_x` and so on.
 """
@@ -10,6 +10,7 @@ import keras
 
 from rnnlib import checks, weights
 from rnnlib.tf.conv import TCN
+from rnnlib.tf.derived import Derived, underived
 from rnnlib.tf.elman import ElmanCell
 from rnnlib.tf.gru import GRUCell
 from rnnlib.tf.layers import Embedding, Linear, Native, Recurrent, lacks, refuse
@@ -159,4 +160,5 @@ def layer(cell, input_size, hidden_size, native=None, rng=0, dtype="float32", se
         return Native(cell, input_size, hidden_size, sequences, rng, dtype)
     if kind == "tcn":
         return TCN(input_size, hidden_size, rng=rng, dtype=dtype, **options)
-    return Recurrent(CELLS[kind](input_size, hidden_size, rng=rng, dtype=dtype, **options))
+    ours = CELLS[kind](input_size, hidden_size, rng=rng, dtype=dtype, **options)
+    return Derived(ours) if native is None and underived(ours) is None else Recurrent(ours)

@@ -1,207 +1,262 @@
-"""Recurrences over raw tensors whose way back is derived by hand, in TensorFlow.  Mirror: rnnlib/pt/recurrences.py.
+"""Cells over time as functions whose way back is derived by hand, in TensorFlow.  Mirror: rnnlib/pt/recurrences.py.
 
-Each takes xw (B, T, ...), the inputs of all steps times W_x plus b, made by one matmul outside, and runs the part that must wait
-for the step before it.  A tape would record every operation of every step; here the states of all steps are kept, and the way back
-follows its own equations.  The gates are computed once more from the states, and with them what one step does to a gradient that
-passes through it (the local derivatives K): both for all steps at once, so that little is left to do in the two loops.
-Time first inside.  No gradient of a gradient: `rnn.Recurrent` has those.
+A tape records every operation of every step.  Here a function keeps the states alone, a tensor for all steps, and goes back by its
+own equations: the gates once more from the states, what a step does to a gradient that passes through it (the local derivatives,
+K), and the products with W_x are computed for a block of steps at once, so that little is left to do step by step, and little
+memory is needed.  Time first inside: a step is then one piece of memory.  No gradient of a gradient: `rnn.Recurrent` has those.
 """
 
 import tensorflow as tf
 
 from rnnlib.tf.scan import _once
 
-
-def elman(xw, W_h, h0, activation="tanh"):
-    """h_t = phi(xw_t + h_{t-1} W_h): xw (B, T, H), h0 (B, H) -> h of all steps (B, T, H)."""
-    run = _elman_tanh if activation == "tanh" else _elman_relu
-    return _swap(run(_swap(xw), *_tensors(W_h, h0)))
+BLOCK = 64  # steps
 
 
-@tf.custom_gradient
-def _elman_tanh(xw, W_h, h0):
-    return _elman(xw, W_h, h0, tf.tanh, lambda h: 1 - h * h)
+def elman(x, W_x, W_h, b, h0, activation="tanh"):
+    """Elman over time: x (B, T, D), W_x (D, H), W_h (H, H), b (H,), h0 (B, H) -> h of all steps (B, T, H)."""
+
+    @tf.custom_gradient
+    def run(x, W_x, W_h, b, h0):
+        def step(a, h):
+            a = a + h @ W_h  # eq. elman-preactivation
+            return [tf.tanh(a) if activation == "tanh" else tf.nn.relu(a)]  # eq. elman-hidden
+
+        (h,) = _forward(step, x, W_x, b, [h0])
+
+        def backward(dy):
+            W_hT = tf.transpose(W_h)
+
+            def block(s, dh):
+                old, new, dy_ = h[s], h[_after(s)], dy[s]
+                K = 1 - new * new if activation == "tanh" else tf.cast(new > 0, new.dtype)  # dh/da
+
+                def back(t, dh):
+                    da = (dh + dy_[t]) * K[t]  # eq. bptt-da
+                    return da, da @ W_hT  # eq. bptt-dh
+
+                da, dstate = _from_the_end(back, K, [dh])
+                return da, dstate, [_product(old, da)]  # eq. bptt-sum
+
+            dx, dW_x, db, (dh,), (dW_h,) = _backward(block, x, W_x, [h0], [W_h])
+            return _once(dx, dW_x, dW_h, db, dh)
+
+        return h[1:], backward
+
+    return _swap(run(_swap(x), *_tensors(W_x, W_h, b, h0)))
 
 
-@tf.custom_gradient
-def _elman_relu(xw, W_h, h0):
-    return _elman(xw, W_h, h0, tf.nn.relu, lambda h: tf.cast(h > 0, h.dtype))
+def lstm(x, W_x, W_h, b, h0, c0):
+    """LSTM over time: x (B, T, D), W_x (D, 4H), W_h (H, 4H), b (4H,), h0, c0 (B, H) -> h, c of all steps (B, T, H)."""
 
+    @tf.custom_gradient
+    def run(x, W_x, W_h, b, h0, c0):
+        H = W_h.shape[0]
 
-def _elman(xw, W_h, h0, phi, slope):
-    def step(x, h):
-        h = phi(x + h @ W_h)  # (B, H)  eq. elman-preactivation, elman-hidden
-        return (h,)
+        def gates(a):  # of one step, or of many
+            i_f, g, o = tf.split(a, [2 * H, H, H], axis=-1)
+            i, f = tf.split(tf.sigmoid(i_f), 2, axis=-1)
+            return i, f, tf.tanh(g), tf.sigmoid(o)
 
-    (hs,) = _forward(step, [xw], [h0])
+        def step(a, h, c):
+            i, f, g, o = gates(a + h @ W_h)
+            c = f * c + i * g
+            return [o * tf.tanh(c), c]
 
-    def backward(dy):
-        W_hT = tf.transpose(W_h)
+        h, c = _forward(step, x, W_x, b, [h0, c0])
 
-        def back(k, dy, dh):
-            da = (dh + dy) * k  # eq. bptt-da
-            return [da], [da @ W_hT]  # eq. bptt-dh
+        def backward(dy, dcs):
+            W_hT = tf.transpose(W_h)
 
-        (da,), (dh0,) = _backward(back, [slope(hs), dy], [tf.zeros_like(h0)])
-        return _once(da, _weights(h0, hs, da), dh0)  # eq. bptt-sum
+            def block(s, dh, dc):
+                old, dy_, dcs_ = h[s], dy[s], dcs[s]
+                i, f, g, o = gates(_affine(x[s], W_x, b) + _affine(old, W_h))
+                tanh_c = tf.tanh(c[_after(s)])
+                ki, kf, kg = i * (1 - i) * g, f * (1 - f) * c[s], i * (1 - g * g)
+                K = tf.concat([ki, kf, kg], axis=2)  # dc/d(i, f, g), before their activations
+                ko = o * (1 - o) * tanh_c  # dh/do
+                through = o * (1 - tanh_c * tanh_c)  # dh/dc
 
-    return hs, backward
+                def back(t, dh, dc):
+                    dh = dh + dy_[t]
+                    dc = dc + dcs_[t] + dh * through[t]
+                    da = tf.concat([K[t] * tf.tile(dc, (1, 3)), ko[t] * dh], axis=1)
+                    return da, da @ W_hT, f[t] * dc
 
+                da, dstate = _from_the_end(back, K, [dh, dc])
+                return da, dstate, [_product(old, da)]
 
-def gru(xw, W_h, b_n, h0):
-    """GRU, reset after the product: xw (B, T, 3H) in blocks r, z, n, h0 (B, H) -> h of all steps (B, T, H)."""
-    return _swap(_gru(_swap(xw), *_tensors(W_h, b_n, h0)))
+            dx, dW_x, db, (dh, dc), (dW_h,) = _backward(block, x, W_x, [h0, c0], [W_h])
+            return _once(dx, dW_x, dW_h, db, dh, dc)
 
+        return (h[1:], c[1:]), backward
 
-@tf.custom_gradient
-def _gru(xw, W_h, b_n, h0):
-    H = h0.shape[1]
-
-    def gates(xw, hw):  # of one step, or of all
-        x_rz, x_n = tf.split(xw, [2 * H, H], axis=-1)
-        h_rz, h_n = tf.split(hw, [2 * H, H], axis=-1)
-        r, z = tf.split(tf.sigmoid(x_rz + h_rz), 2, axis=-1)
-        q = h_n + b_n  # what the reset gate scales
-        return r, z, q, tf.tanh(x_n + r * q)
-
-    def step(x, h):
-        _, z, _, n = gates(x, h @ W_h)
-        return (n + z * (h - n),)  # (1 - z) n + z h
-
-    (hs,) = _forward(step, [xw], [h0])
-
-    def backward(dy):
-        old, W_hT = _before(h0, hs), tf.transpose(W_h)
-        r, z, q, n = gates(xw, tf.tensordot(old, W_h, 1))
-        kn = (1 - z) * (1 - n * n)  # dh/d(r, z, n, q): r, z, n lead to xw; r, z, q to h_{t-1}
-        kq = kn * r
-        kr, kz = kq * q * (1 - r), (old - n) * z * (1 - z)
-        K = tf.concat([kr, kz, kq], axis=2)  # (T, B, 3H)
-
-        def back(k, z, dy, dh):
-            dh = dh + dy
-            return [dh], [z * dh + (k * tf.tile(dh, (1, 3))) @ W_hT]
-
-        (dh,), (dh0,) = _backward(back, [K, z, dy], [tf.zeros_like(h0)])
-        da = K * tf.tile(dh, (1, 1, 3))
-        dxw = tf.concat([da[:, :, : 2 * H], dh * kn], axis=2)
-        return _once(dxw, _weights(h0, hs, da), tf.reduce_sum(da[:, :, 2 * H :], (0, 1)), dh0)
-
-    return hs, backward
-
-
-def lstm(xw, W_h, h0, c0):
-    """LSTM without peepholes: xw (B, T, 4H) in blocks i, f, g, o, h0, c0 (B, H) -> h, c of all steps (B, T, H)."""
-    h, c = _lstm(_swap(xw), *_tensors(W_h, h0, c0))
+    h, c = run(_swap(x), *_tensors(W_x, W_h, b, h0, c0))
     return _swap(h), _swap(c)
 
 
-@tf.custom_gradient
-def _lstm(xw, W_h, h0, c0):
-    H = h0.shape[1]
+def gru(x, W_x, W_h, b, b_n, h0):
+    """GRU over time: x (B, T, D), W_x (D, 3H), W_h (H, 3H), b (3H,), b_n (H,), h0 (B, H) -> h of all steps (B, T, H)."""
 
-    def gates(a):  # of one step, or of all
-        i_f, g, o = tf.split(a, [2 * H, H, H], axis=-1)
-        i, f = tf.split(tf.sigmoid(i_f), 2, axis=-1)
-        return i, f, tf.tanh(g), tf.sigmoid(o)
+    @tf.custom_gradient
+    def run(x, W_x, W_h, b, b_n, h0):
+        H = W_h.shape[0]
 
-    def step(x, h, c):
-        i, f, g, o = gates(x + h @ W_h)
-        c = f * c + i * g
-        return o * tf.tanh(c), c
+        def gates(a, u):  # of one step, or of many
+            (a_rz, a_n), (u_rz, u_n) = (tf.split(v, [2 * H, H], axis=-1) for v in (a, u))
+            r, z = tf.split(tf.sigmoid(a_rz + u_rz), 2, axis=-1)
+            q = u_n + b_n  # what r scales
+            return r, z, q, tf.tanh(a_n + r * q)
 
-    hs, cs = _forward(step, [xw], [h0, c0])
+        def step(a, h):
+            _, z, _, n = gates(a, h @ W_h)
+            return [n + z * (h - n)]  # (1 - z) n + z h
 
-    def backward(dy, dcs):
-        old, W_hT = _before(h0, hs), tf.transpose(W_h)
-        i, f, g, o = gates(xw + tf.tensordot(old, W_h, 1))
-        tanh_c = tf.tanh(cs)
-        K = tf.concat(  # dc/d(i, f, g), all steps
-            [i * (1 - i) * g, f * (1 - f) * _before(c0, cs), i * (1 - g * g)], axis=2
-        )
-        ko = o * (1 - o) * tanh_c  # dh/do
-        through = o * (1 - tanh_c * tanh_c)  # dh/dc
+        (h,) = _forward(step, x, W_x, b, [h0])
 
-        def back(k, ko, through, f, dy, dcs, dh, dc):
-            dh, dc = dh + dy, dc + dcs
-            dc = dc + dh * through
-            da = tf.concat([k * tf.tile(dc, (1, 3)), ko * dh], axis=1)
-            return [da], [da @ W_hT, f * dc]
+        def backward(dy):
+            W_hT = tf.transpose(W_h)
 
-        (da,), (dh0, dc0) = _backward(
-            back, [K, ko, through, f, dy, dcs], [tf.zeros_like(h0), tf.zeros_like(c0)]
-        )
-        return _once(da, _weights(h0, hs, da), dh0, dc0)
+            def block(s, dh):
+                old, dy_ = h[s], dy[s]
+                r, z, q, n = gates(_affine(x[s], W_x, b), _affine(old, W_h))
+                kn = (1 - z) * (1 - n * n)  # dh/d(r, z, n, q): r, z, n lead to x; r, z, q to the old h
+                kr, kz, kq = kn * q * r * (1 - r), (old - n) * z * (1 - z), kn * r
+                K = tf.concat([kr, kz, kq], axis=2)
 
-    return (hs, cs), backward
+                def back(t, dh):
+                    dh = dh + dy_[t]
+                    return dh, z[t] * dh + (K[t] * tf.tile(dh, (1, 3))) @ W_hT
+
+                dh, dstate = _from_the_end(back, K, [dh])
+                dq = K * tf.tile(dh, (1, 1, 3))
+                da = tf.concat([dq[:, :, : 2 * H], dh * kn], axis=2)
+                return da, dstate, [_product(old, dq), tf.reduce_sum(dq[:, :, 2 * H :], (0, 1))]
+
+            dx, dW_x, db, (dh,), (dW_h, db_n) = _backward(block, x, W_x, [h0], [W_h, b_n])
+            return _once(dx, dW_x, dW_h, db, db_n, dh)
+
+        return h[1:], backward
+
+    return _swap(run(_swap(x), *_tensors(W_x, W_h, b, b_n, h0)))
 
 
-def sru(xw, k, v_f, v_r, c0):
-    """SRU: xw (B, T, 3H) in blocks u, f, r, highway k (B, T, H), c0 (B, H) -> h, c of all steps (B, T, H)."""
-    h, c = _sru(_swap(xw), _swap(k), *_tensors(v_f, v_r, c0))
+def sru(x, W_x, b, v_f, v_r, c0):
+    """SRU over time: x (B, T, D), W_x (D, 3H or 4H), b (2H,), v_f, v_r (H,), c0 (B, H) -> h, c of all steps (B, T, H)."""
+
+    @tf.custom_gradient
+    def run(x, W_x, b, v_f, v_r, c0):
+        H, parts = v_f.shape[0], W_x.shape[1] // v_f.shape[0]
+        bias = tf.pad(b, [(H, (parts - 3) * H)])  # u has none, nor has the highway
+
+        def step(a, c):
+            u, f, *_ = tf.split(a, parts, axis=1)
+            return [u + tf.sigmoid(f + v_f * c) * (c - u)]  # f c + (1 - f) u
+
+        (c,) = _forward(step, x, W_x, bias, [c0])
+
+        def outside(s):  # what no step waits for: many at once
+            u, f, r, *k = tf.split(_affine(x[s], W_x, bias), parts, axis=2)
+            return u, tf.sigmoid(f + v_f * c[s]), tf.sigmoid(r + v_r * c[s]), k[0] if k else x[s]
+
+        def backward(dy, dcs):
+            def block(s, dc):
+                (u, f, r, k), old, new = outside(s), c[s], c[_after(s)]
+                highway = dy[s] * (1 - r)
+                dr = dy[s] * (new - k) * r * (1 - r)
+                kf = (old - u) * f * (1 - f)  # dc/df, before the sigmoid
+                through = f + kf * v_f  # dc/d(old c)
+                dc_ = dcs[s] + dy[s] * r
+
+                def back(t, dc):
+                    dc = dc + dc_[t]
+                    return dc, through[t] * dc + dr[t] * v_r
+
+                dc, dstate = _from_the_end(back, through, [dc])
+                df = dc * kf
+                da = tf.concat([dc * (1 - f), df, dr, highway][:parts], axis=2)
+                sums = [tf.reduce_sum(df * old, (0, 1)), tf.reduce_sum(dr * old, (0, 1))]
+                return da, dstate, sums, *([highway] if parts == 3 else [])
+
+            dx, dW_x, db, (dc,), (dv_f, dv_r) = _backward(block, x, W_x, [c0], [v_f, v_r])
+            return _once(dx, dW_x, db[H : 3 * H], dv_f, dv_r, dc)
+
+        _, _, r, k = outside(slice(0, tf.shape(x)[0]))
+        return (k + r * (c[1:] - k), c[1:]), backward  # r c + (1 - r) k
+
+    h, c = run(_swap(x), *_tensors(W_x, b, v_f, v_r, c0))
     return _swap(h), _swap(c)
 
 
-@tf.custom_gradient
-def _sru(xw, k, v_f, v_r, c0):
-    u, x_f, x_r = tf.split(xw, 3, axis=2)
+def _forward(step, x, W_x, b, first):
+    """step(x W_x + b of one step, *state) -> state, over x (T, B, D) -> for each part of it the first and all: (T + 1, B, H)."""
+    T = tf.shape(x)[0]
 
-    def step(u, x_f, c):
-        return (u + tf.sigmoid(x_f + v_f * c) * (c - u),)  # f c + (1 - f) u
+    def block(start, state, states):
+        a = _affine(x[start : start + BLOCK], W_x, b)  # (n, B, K)
 
-    (cs,) = _forward(step, [u, x_f], [c0])
-    old = _before(c0, cs)
-    f, r = (
-        tf.sigmoid(x_f + v_f * old),
-        tf.sigmoid(x_r + v_r * old),
-    )  # nobody waits for r and h: all steps at once
+        def turn(t, state, states):
+            state = step(a[t], *state)
+            return t + 1, state, [kept.write(start + t + 1, s) for kept, s in zip(states, state, strict=True)]
 
-    def backward(dy, dcs):
-        dr = dy * (cs - k) * r * (1 - r)
-        kf = (old - u) * f * (1 - f)  # dc/d(what f is the sigmoid of)
-        dcs = (
-            dcs + dy * r + tf.concat([v_r * dr[1:], tf.zeros_like(dr[:1])], axis=0)
-        )  # not through later steps' c
+        _, state, states = tf.while_loop(lambda t, *_: t < tf.shape(a)[0], turn, (0, state, states))
+        return start + BLOCK, state, states
 
-        def back(through, dcs, dc):
-            dc = dc + dcs
-            return [dc], [through * dc]
-
-        (dc,), (dc0,) = _backward(back, [f + kf * v_f, dcs], [tf.zeros_like(c0)])
-        df = dc * kf
-        dxw = tf.concat([dc * (1 - f), df, dr], axis=2)
-        dv_f, dv_r = tf.reduce_sum(df * old, (0, 1)), tf.reduce_sum(dr * old, (0, 1))
-        return _once(dxw, dy * (1 - r), dv_f, dv_r, dc0 + v_r * dr[0])
-
-    return (k + r * (cs - k), cs), backward
-
-
-def _forward(step, inputs, state):
-    """step(*inputs of one step, *state) -> state, over inputs (T, B, ...) -> the states of all steps."""
-    T = tf.shape(inputs[0])[0]
-    inputs = [tf.TensorArray(v.dtype, T).unstack(v) for v in inputs]
-
-    def turn(t, state, states):
-        state = step(*(v.read(t) for v in inputs), *state)
-        return t + 1, state, tuple(kept.write(t, s) for kept, s in zip(states, state, strict=True))
-
-    states = tuple(tf.TensorArray(s.dtype, T) for s in state)
-    *_, states = tf.while_loop(lambda t, *_: t < T, turn, (0, tuple(state), states))
+    states = [tf.TensorArray(s.dtype, T + 1).write(0, s) for s in first]
+    *_, states = tf.while_loop(lambda start, *_: start < T, block, (0, first, states), parallel_iterations=1)
     return [kept.stack() for kept in states]
 
 
-def _backward(back, inputs, dstate):
-    """back(*inputs of one step, *dstate) -> what to keep of it, dstate before it; from the end -> kept (T, B, ...), dstate."""
-    T = tf.shape(inputs[0])[0]
-    read = [tf.TensorArray(v.dtype, T).unstack(v) for v in inputs]
+def _backward(block, x, W_x, state, others):
+    """block(steps, *dstate) -> da (n, B, K), dstate before it, its share of the gradients of `others`, perhaps a second way to x.
+
+    From the last block to the first -> dx, dW_x, db, dstate, gradients of `others`.
+    """
+    T, W_xT = tf.shape(x)[0], tf.transpose(W_x)
+
+    def turn(start, dstate, sums, dx):
+        s = slice(start, tf.minimum(start + BLOCK, T))
+        da, dstate, shares, *highway = block(s, *dstate)
+        shares = [_product(x[s], da), tf.reduce_sum(da, (0, 1)), *shares]  # eq. bptt-sum
+        dx = dx.write(start // BLOCK, tf.add_n([_affine(da, W_xT), *highway]))  # eq. bptt-dx
+        return start - BLOCK, dstate, [sum_ + share for sum_, share in zip(sums, shares, strict=True)], dx
+
+    last = (T - 1) // BLOCK
+    dx = tf.TensorArray(x.dtype, last + 1, infer_shape=False, element_shape=[None, *x.shape[1:]])
+    zeros = [tf.zeros_like(v) for v in (W_x, W_x[0], *others)]
+    start = (last * BLOCK, [tf.zeros_like(s) for s in state], zeros, dx)
+    _, dstate, (dW_x, db, *rest), dx = tf.while_loop(
+        lambda start, *_: start >= 0, turn, start, parallel_iterations=1
+    )
+    return dx.concat(), dW_x, db, dstate, rest
+
+
+def _from_the_end(back, like, dstate):
+    """back(t, *dstate) -> what to keep of step t, *dstate before it; from the last step of a block -> kept (n, B, ...), dstate."""
+    n = tf.shape(like)[0]
 
     def turn(t, dstate, kept):
-        keep, dstate = back(*(v.read(t) for v in read), *dstate)
-        return t - 1, tuple(dstate), tuple(a.write(t, v) for a, v in zip(kept, keep, strict=True))
+        keep, *dstate = back(t, *dstate)
+        return t - 1, dstate, kept.write(t, keep)
 
-    kept = (tf.TensorArray(inputs[0].dtype, T),)
-    _, dstate, kept = tf.while_loop(lambda t, *_: t >= 0, turn, (T - 1, tuple(dstate), kept))
-    return [a.stack() for a in kept], dstate
+    start = (n - 1, dstate, tf.TensorArray(like.dtype, n))
+    _, dstate, kept = tf.while_loop(lambda t, *_: t >= 0, turn, start)
+    return kept.stack(), dstate
+
+
+def _after(s):
+    """Where the states after the steps s stand, in (T + 1, B, H) with the first state; those before them stand at s."""
+    return slice(s.start + 1, s.stop + 1)
+
+
+def _affine(x, W, b=0):
+    """x (n, B, D) -> x W + b (n, B, K), all steps in one product."""
+    return tf.tensordot(x, W, 1) + tf.cast(b, x.dtype)
+
+
+def _product(x, da):
+    """dL/dW of x W: x (n, B, D), da (n, B, K) -> (D, K), the sum over all steps and examples."""
+    return tf.tensordot(x, da, ((0, 1), (0, 1)))
 
 
 def _swap(v):
@@ -212,13 +267,3 @@ def _swap(v):
 def _tensors(*values):
     """Tensors of variables: a custom gradient is one with respect to its arguments, not to variables that it reads."""
     return [tf.convert_to_tensor(v) for v in values]
-
-
-def _before(first, states):
-    """The state before each step: (B, H), (T, B, H) -> (T, B, H)."""
-    return tf.concat([first[None], states[:-1]], axis=0)
-
-
-def _weights(h0, hs, da):
-    """dL/dW_h, the sum over all steps in one product: states before the steps (T, B, H), da (T, B, K) -> (H, K)."""
-    return tf.tensordot(_before(h0, hs), da, ((0, 1), (0, 1)))
