@@ -16,6 +16,7 @@ FORBIDDEN = {
     "pt": {"tensorflow", "keras", "spacy", "rnnlib.tf", "rnnlib.ref"},
     "tf": {"torch", "spacy", "rnnlib.pt", "rnnlib.ref"},
     "ref": FRAMEWORKS | SIDES,
+    "ops": FRAMEWORKS - {"keras"} | SIDES | {"rnnlib.ref"},  # Keras alone: whatever it runs on
     "sets": FRAMEWORKS | SIDES | {"rnnlib.ref"},
     "studies": FRAMEWORKS | SIDES | {"rnnlib.ref"},  # a framework comes in as an argument
     ".": FRAMEWORKS | SIDES | {"rnnlib.ref"},
