@@ -155,3 +155,19 @@ def test_every_listed_chapter_is_there_and_every_chapter_is_listed():
     listed = {path.stem for path in build.listed(ROOT)}
     assert listed == {path.stem for path in (ROOT / "notebooks").glob("*.md")}
     assert listed == {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+
+
+def broken_entries(text):
+    """First lines of bibliography entries that do not end on a line `}` of their own, and keys that stand twice."""
+    entries = [part.strip() for part in re.split(r"(?m)^(?=@)", text) if part.strip()]
+    keys = [entry.split("{", 1)[1].split(",")[0] for entry in entries]
+    return [e.split("\n")[0] for e in entries if not e.endswith("\n}")] + [
+        k for k in set(keys) if keys.count(k) > 1
+    ]
+
+
+def test_the_bibliography_is_whole():
+    """A merge of two branches can drop the brace between two entries, and then no page builds."""
+    text = read("book/references.bib")
+    assert broken_entries(text) == []
+    assert broken_entries(text.replace("\n}\n\n@", "\n@", 1))
