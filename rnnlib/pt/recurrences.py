@@ -41,14 +41,11 @@ class _Elman(torch.autograd.Function):
         for s in _blocks(x):  # from the end
             old, new = hs[:-1][s], hs[1:][s]
             K = 1 - new * new if ctx.activation == "tanh" else (new > 0).to(new.dtype)  # dh/da
-            dhs, da = (
-                _arriving(dy, s, dh).unbind(),
-                K.unbind(),
-            )  # dhs[t] belongs to the state before step t of the block
+            dh, da = _arriving(dy, s, dh).unbind(), K.unbind()
             for t in reversed(range(len(da))):
-                da[t].mul_(dhs[t + 1])  # eq. bptt-da
-                dhs[t].addmm_(da[t], W_hT)  # eq. bptt-dh
-            dh = dhs[0]
+                da[t].mul_(dh[t + 1])  # eq. bptt-da
+                dh[t].addmm_(da[t], W_hT)  # eq. bptt-dh
+            dh = dh[0]
             given.add(s, K)
             dW_h.addmm_(old.flatten(0, 1).T, K.flatten(0, 1))  # eq. bptt-sum
         return given.dx, given.dW_x, dW_h, given.db, dh, None
@@ -70,9 +67,9 @@ class _Lstm(torch.autograd.Function):
             pairwise(hs.unbind()), pairwise(cs.unbind()), *gates, strict=True
         ):
             a_t.addmm_(h, W_h)
-            i_f.sigmoid_(), g.tanh_(), o.sigmoid_()
-            torch.mul(f, c, out=c_new).addcmul_(i, g)
-            torch.mul(o, torch.tanh(c_new, out=tanh_c), out=h_new)
+            i_f.sigmoid_(), g.tanh_(), o.sigmoid_()  # eq. lstm-gates
+            torch.mul(f, c, out=c_new).addcmul_(i, g)  # eq. lstm-cell
+            torch.mul(o, torch.tanh(c_new, out=tanh_c), out=h_new)  # eq. lstm-hidden
         ctx.save_for_backward(x, W_x, W_h, a, hs, cs)
         ctx.set_materialize_grads(False)  # a gradient of 0 comes as None
         return hs[1:], cs[1:]
@@ -85,29 +82,25 @@ class _Lstm(torch.autograd.Function):
         dh, dc = torch.zeros_like(hs[0]), torch.zeros_like(cs[0])
         for s in _blocks(x):  # from the end
             (i, f, g, o), tanh_c = a[s].chunk(4, dim=2), cs[1:][s].tanh()
-            K = torch.empty_like(a[s])  # dc/d(i, f, g) and dh/do, before their activations
+            K = torch.empty_like(a[s])  # dc/d(i, f, g) and dh/do, each before its activation
             ki, kf, kg, ko = K.chunk(4, dim=2)
-            torch.mul(i, 1 - i, out=ki).mul_(g)
+            torch.mul(i, 1 - i, out=ki).mul_(g)  # eq. lstm-back-gates, but for dc
             torch.mul(f, 1 - f, out=kf).mul_(cs[:-1][s])
             torch.mul(g, -g, out=kg).add_(1).mul_(i)
-            torch.mul(o, 1 - o, out=ko).mul_(tanh_c)
+            torch.mul(o, 1 - o, out=ko).mul_(tanh_c)  # eq. lstm-back-o, but for dh
             through = (o - o * tanh_c * tanh_c).unbind()  # dh/dc
-            dhs, dcs_ = _arriving(dy, s, dh).unbind(), _arriving(dcs, s, dc).unbind()
-            da, d_ifg, d_o, f = (
-                K.unbind(),
-                K.unflatten(2, (4, -1))[:, :, :3].unbind(),
-                ko.unbind(),
-                f.unbind(),
-            )
+            dh, dc = _arriving(dy, s, dh).unbind(), _arriving(dcs, s, dc).unbind()
+            da, d_o, f = K.unbind(), ko.unbind(), f.unbind()
+            d_ifg = K.unflatten(2, (4, -1))[:, :, :3].unbind()
             for t in reversed(range(len(da))):
-                dh, dc = dhs[t + 1], dcs_[t + 1].addcmul_(dhs[t + 1], through[t])
-                d_ifg[t].mul_(dc[:, None])
-                d_o[t].mul_(dh)
-                dcs_[t].addcmul_(dc, f[t])
-                dhs[t].addmm_(da[t], W_hT)
-            dh, dc = dhs[0], dcs_[0]
+                dc[t + 1].addcmul_(dh[t + 1], through[t])  # eq. lstm-back-c
+                d_ifg[t].mul_(dc[t + 1][:, None])
+                d_o[t].mul_(dh[t + 1])
+                dc[t].addcmul_(dc[t + 1], f[t])  # eq. lstm-back-c, the part that comes from the future
+                dh[t].addmm_(da[t], W_hT)  # eq. lstm-back-h
+            dh, dc = dh[0], dc[0]
             given.add(s, K)
-            dW_h.addmm_(hs[:-1][s].flatten(0, 1).T, K.flatten(0, 1))
+            dW_h.addmm_(hs[:-1][s].flatten(0, 1).T, K.flatten(0, 1))  # eq. bptt-sum
         return given.dx, given.dW_x, dW_h, given.db, dh, dc
 
 
@@ -120,52 +113,44 @@ class _Gru(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, W_x, W_h, b, b_n, h0):
         H, hs = len(W_h), _states(x, h0)
-        a, q = (
-            _affine(x, W_x, b),
-            x.new_empty(*x.shape[:2], H),
-        )  # (T, B, 3H), the gates in the end; what r scales
+        a = _affine(x, W_x, b)  # (T, B, 3H), the gates in the end
+        m = x.new_empty(*x.shape[:2], H)  # what r scales
         W_rz, W_n = W_h[:, : 2 * H].contiguous(), W_h[:, 2 * H :].contiguous()
-        gates = (v.unbind() for v in (a[:, :, : 2 * H], *a.chunk(3, dim=2), q))
-        for (h, new), r_z, r, z, n, q_t in zip(pairwise(hs.unbind()), *gates, strict=True):
-            r_z.addmm_(h, W_rz).sigmoid_()
-            torch.addmm(b_n, h, W_n, out=q_t)
-            n.addcmul_(r, q_t).tanh_()
-            torch.lerp(n, h, z, out=new)  # (1 - z) n + z h
-        ctx.save_for_backward(x, W_x, W_h, a, q, hs)
+        gates = (v.unbind() for v in (a[:, :, : 2 * H], *a.chunk(3, dim=2), m))
+        for (h, new), r_z, r, z, n, m_t in zip(pairwise(hs.unbind()), *gates, strict=True):
+            r_z.addmm_(h, W_rz).sigmoid_()  # eq. gru-gates
+            torch.addmm(b_n, h, W_n, out=m_t)
+            n.addcmul_(r, m_t).tanh_()  # eq. gru-candidate-after
+            torch.lerp(n, h, z, out=new)  # (1 - z) n + z h  eq. gru-hidden
+        ctx.save_for_backward(x, W_x, W_h, a, m, hs)
         return hs[1:]
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dy):
-        x, W_x, W_h, a, q, hs = ctx.saved_tensors
+        x, W_x, W_h, a, m, hs = ctx.saved_tensors
         H = len(W_h)
-        W_qT = torch.cat(
-            [W_h[:, 2 * H :], W_h[:, : 2 * H]], dim=1
-        ).T.contiguous()  # rows in the order q, r, z
-        given, dW_q, db_n, dh = (
-            _Given(ctx, x, W_x),
-            torch.zeros_like(W_h),
-            q.new_zeros(H),
-            torch.zeros_like(hs[0]),
-        )
+        W_mT = torch.cat([W_h[:, 2 * H :], W_h[:, : 2 * H]], dim=1).T.contiguous()  # in the order m, r, z
+        given, dW_m, db_n = _Given(ctx, x, W_x), torch.zeros_like(W_h), m.new_zeros(H)
+        dh = torch.zeros_like(hs[0])
         for s in _blocks(x):  # from the end
             (r, z, n), old = a[s].chunk(3, dim=2), hs[:-1][s]
-            K = a.new_empty(*n.shape[:2], 4 * H)  # dh/d(q, r, z, n): q, r, z lead to the old h; r, z, n to x
-            kq, kr, kz, kn = K.chunk(4, dim=2)
-            torch.mul(n, -n, out=kn).add_(1).mul_(1 - z)
-            torch.mul(kn, r, out=kq)
-            torch.mul(kq, q[s], out=kr).mul_(1 - r)
-            torch.sub(old, n, out=kz).mul_(z).mul_(1 - z)
-            dhs, z = _arriving(dy, s, dh).unbind(), z.unbind()
-            da, dq = K.unflatten(2, (4, H)).unbind(), K[:, :, : 3 * H].unbind()
+            K = a.new_empty(*n.shape[:2], 4 * H)  # dh/d(m, r, z, n): m, r, z lead to the old h; r, z, n to x
+            km, kr, kz, kn = K.chunk(4, dim=2)
+            torch.mul(n, -n, out=kn).add_(1).mul_(1 - z)  # eq. gru-back-candidate, but for dh, as the others
+            torch.mul(kn, r, out=km)  # eq. gru-back-reset-after
+            torch.mul(km, m[s], out=kr).mul_(1 - r)
+            torch.sub(old, n, out=kz).mul_(z).mul_(1 - z)  # eq. gru-back-update
+            dh, z = _arriving(dy, s, dh).unbind(), z.unbind()
+            da, d_mrz = K.unflatten(2, (4, H)).unbind(), K[:, :, : 3 * H].unbind()
             for t in reversed(range(len(da))):
-                da[t].mul_(dhs[t + 1][:, None])
-                dhs[t].addcmul_(dhs[t + 1], z[t]).addmm_(dq[t], W_qT)
-            dh = dhs[0]
+                da[t].mul_(dh[t + 1][:, None])
+                dh[t].addcmul_(dh[t + 1], z[t]).addmm_(d_mrz[t], W_mT)  # eq. gru-back-state
+            dh = dh[0]
             given.add(s, K[:, :, H:])
-            dW_q.addmm_(old.flatten(0, 1).T, K[:, :, : 3 * H].flatten(0, 1))
-            db_n += kq.sum((0, 1))
-        return given.dx, given.dW_x, torch.cat([dW_q[:, H:], dW_q[:, :H]], dim=1), given.db, db_n, dh
+            dW_m.addmm_(old.flatten(0, 1).T, K[:, :, : 3 * H].flatten(0, 1))  # eq. gru-back-weights
+            db_n += km.sum((0, 1))
+        return given.dx, given.dW_x, torch.cat([dW_m[:, H:], dW_m[:, :H]], dim=1), given.db, db_n, dh
 
 
 def sru(x, W_x, b, v_f, v_r, c0):
@@ -178,16 +163,15 @@ class _Sru(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, W_x, b, v_f, v_r, c0):
         H, cs = len(v_f), _states(x, c0)
-        a = _affine(
-            x, W_x, torch.cat([b[:H] * 0, b, b.new_zeros(W_x.shape[1] - 3 * H)])
-        )  # u has no bias, nor has k
+        bias = torch.cat([b.new_zeros(H), b, b.new_zeros(W_x.shape[1] - 3 * H)])  # u has none, nor has k
+        a = _affine(x, W_x, bias)  # (T, B, 3H or 4H), with the gates in the end
         u, f, r, *k = a.split(H, dim=2)
         for (c, new), u_t, f_t in zip(pairwise(cs.unbind()), u.unbind(), f.unbind(), strict=True):
-            f_t.addcmul_(v_f, c).sigmoid_()
-            torch.lerp(u_t, c, f_t, out=new)  # f c + (1 - f) u
+            f_t.addcmul_(v_f, c).sigmoid_()  # eq. sru-gates
+            torch.lerp(u_t, c, f_t, out=new)  # f c + (1 - f) u  eq. sru-cell
         r.addcmul_(v_r, cs[:-1]).sigmoid_()  # no step waits for r and h: all of them at once
         ctx.save_for_backward(x, W_x, v_f, v_r, a, cs)
-        return torch.lerp(k[0] if k else x, cs[1:], r), cs[1:]  # r c + (1 - r) k
+        return torch.lerp(k[0] if k else x, cs[1:], r), cs[1:]  # r c + (1 - r) k  eq. sru-hidden
 
     @staticmethod
     @once_differentiable
@@ -199,18 +183,19 @@ class _Sru(torch.autograd.Function):
             (u, f, r, *k), old, new = a[s].split(H, dim=2), cs[:-1][s], cs[1:][s]
             da = torch.empty_like(a[s])
             du, df, dr, *dk = da.split(H, dim=2)
-            torch.sub(new, k[0] if k else x[s], out=dr).mul_(r).mul_(1 - r).mul_(dy[s])
-            torch.sub(old, u, out=df).mul_(f).mul_(1 - f)  # dc/df, before the sigmoid
-            through = torch.addcmul(f, df, v_f).unbind()  # dc/d(old c)
+            torch.sub(new, k[0] if k else x[s], out=dr).mul_(r).mul_(1 - r)
+            dr.mul_(dy[s])  # eq. sru-back-highway
+            torch.sub(old, u, out=df).mul_(f).mul_(1 - f)  # eq. sru-back-cell, but for dc
+            through = torch.addcmul(f, df, v_f).unbind()  # eq. sru-through
             dc = _arriving(dcs, s, dc)
-            dc[1:].addcmul_(dy[s], r)
-            dc[:-1].addcmul_(dr, v_r)
-            steps = dc.unbind()  # steps[t] belongs to the state before step t of the block
+            dc[1:].addcmul_(dy[s], r)  # eq. sru-back-sum
+            dc[:-1].addcmul_(dr, v_r)  # eq. sru-back-state, of which the loop does the rest
+            steps = dc.unbind()
             for t in reversed(range(len(through))):
                 steps[t].addcmul_(steps[t + 1], through[t])
             torch.mul(dc[1:], 1 - f, out=du)
             df.mul_(dc[1:])
-            dv_f += (df * old).sum((0, 1))
+            dv_f += (df * old).sum((0, 1))  # eq. sru-back-weights
             dv_r += (dr * old).sum((0, 1))
             highway, dc = dy[s] * (1 - r), dc[0]
             if dk:
@@ -255,7 +240,11 @@ def _blocks(x):
 
 
 def _arriving(dy, s, future):
-    """dL/d(state) before a block of n steps, 0 so far, and after each of them, from above and from later blocks: (n + 1, B, H)."""
+    """What is known of dL/d(state) before a block of n steps is gone through, (n + 1, B, H).
+
+    Number t belongs to the state before step t of the block: 0 for the first, then what comes from above; the last one belongs
+    to the state after the block and has what comes from the future, too.
+    """
     found = future.new_zeros(s.stop - s.start + 1, *future.shape)
     if dy is not None:
         found[1:] = dy[s]

@@ -56,12 +56,12 @@ def lstm(x, W_x, W_h, b, h0, c0):
         def gates(a):  # of one step, or of many
             i_f, g, o = tf.split(a, [2 * H, H, H], axis=-1)
             i, f = tf.split(tf.sigmoid(i_f), 2, axis=-1)
-            return i, f, tf.tanh(g), tf.sigmoid(o)
+            return i, f, tf.tanh(g), tf.sigmoid(o)  # eq. lstm-gates
 
         def step(a, h, c):
             i, f, g, o = gates(a + h @ W_h)
-            c = f * c + i * g
-            return [o * tf.tanh(c), c]
+            c = f * c + i * g  # eq. lstm-cell
+            return [o * tf.tanh(c), c]  # eq. lstm-hidden
 
         h, c = _forward(step, x, W_x, b, [h0, c0])
 
@@ -72,19 +72,20 @@ def lstm(x, W_x, W_h, b, h0, c0):
                 old, dy_, dcs_ = h[s], dy[s], dcs[s]
                 i, f, g, o = gates(_affine(x[s], W_x, b) + _affine(old, W_h))
                 tanh_c = tf.tanh(c[_after(s)])
-                ki, kf, kg = i * (1 - i) * g, f * (1 - f) * c[s], i * (1 - g * g)
-                K = tf.concat([ki, kf, kg], axis=2)  # dc/d(i, f, g), before their activations
-                ko = o * (1 - o) * tanh_c  # dh/do
+                ki, kf = i * (1 - i) * g, f * (1 - f) * c[s]  # eq. lstm-back-gates, but for dc
+                kg = i * (1 - g * g)
+                K = tf.concat([ki, kf, kg], axis=2)  # dc/d(i, f, g), each before its activation
+                ko = o * (1 - o) * tanh_c  # dh/do  eq. lstm-back-o, but for dh
                 through = o * (1 - tanh_c * tanh_c)  # dh/dc
 
                 def back(t, dh, dc):
-                    dh = dh + dy_[t]
-                    dc = dc + dcs_[t] + dh * through[t]
+                    dh = dh + dy_[t]  # eq. lstm-back-h
+                    dc = dc + dcs_[t] + dh * through[t]  # eq. lstm-back-c
                     da = tf.concat([K[t] * tf.tile(dc, (1, 3)), ko[t] * dh], axis=1)
-                    return da, da @ W_hT, f[t] * dc
+                    return da, da @ W_hT, f[t] * dc  # what the step before gets
 
                 da, dstate = _from_the_end(back, K, [dh, dc])
-                return da, dstate, [_product(old, da)]
+                return da, dstate, [_product(old, da)]  # eq. bptt-sum
 
             dx, dW_x, db, (dh, dc), (dW_h,) = _backward(block, x, W_x, [h0, c0], [W_h])
             return _once(dx, dW_x, dW_h, db, dh, dc)
@@ -105,12 +106,12 @@ def gru(x, W_x, W_h, b, b_n, h0):
         def gates(a, u):  # of one step, or of many
             (a_rz, a_n), (u_rz, u_n) = (tf.split(v, [2 * H, H], axis=-1) for v in (a, u))
             r, z = tf.split(tf.sigmoid(a_rz + u_rz), 2, axis=-1)
-            q = u_n + b_n  # what r scales
-            return r, z, q, tf.tanh(a_n + r * q)
+            m = u_n + b_n  # what r scales
+            return r, z, m, tf.tanh(a_n + r * m)  # eq. gru-gates, gru-candidate-after
 
         def step(a, h):
             _, z, _, n = gates(a, h @ W_h)
-            return [n + z * (h - n)]  # (1 - z) n + z h
+            return [n + z * (h - n)]  # (1 - z) n + z h  eq. gru-hidden
 
         (h,) = _forward(step, x, W_x, b, [h0])
 
@@ -119,19 +120,26 @@ def gru(x, W_x, W_h, b, b_n, h0):
 
             def block(s, dh):
                 old, dy_ = h[s], dy[s]
-                r, z, q, n = gates(_affine(x[s], W_x, b), _affine(old, W_h))
-                kn = (1 - z) * (1 - n * n)  # dh/d(r, z, n, q): r, z, n lead to x; r, z, q to the old h
-                kr, kz, kq = kn * q * r * (1 - r), (old - n) * z * (1 - z), kn * r
-                K = tf.concat([kr, kz, kq], axis=2)
+                r, z, m, n = gates(_affine(x[s], W_x, b), _affine(old, W_h))
+                kn = (1 - z) * (1 - n * n)  # eq. gru-back-candidate, but for dh, as the others
+                kr, km = kn * m * r * (1 - r), kn * r  # eq. gru-back-reset-after
+                kz = (old - n) * z * (1 - z)  # eq. gru-back-update
+                K = tf.concat(
+                    [kr, kz, km], axis=2
+                )  # dh/d(r, z, m), which lead to the old h; r, z, n lead to x
 
                 def back(t, dh):
                     dh = dh + dy_[t]
-                    return dh, z[t] * dh + (K[t] * tf.tile(dh, (1, 3))) @ W_hT
+                    return dh, z[t] * dh + (K[t] * tf.tile(dh, (1, 3))) @ W_hT  # eq. gru-back-state
 
                 dh, dstate = _from_the_end(back, K, [dh])
-                dq = K * tf.tile(dh, (1, 1, 3))
-                da = tf.concat([dq[:, :, : 2 * H], dh * kn], axis=2)
-                return da, dstate, [_product(old, dq), tf.reduce_sum(dq[:, :, 2 * H :], (0, 1))]
+                d_rzm = K * tf.tile(dh, (1, 1, 3))
+                da = tf.concat([d_rzm[:, :, : 2 * H], dh * kn], axis=2)
+                shares = [
+                    _product(old, d_rzm),
+                    tf.reduce_sum(d_rzm[:, :, 2 * H :], (0, 1)),
+                ]  # eq. gru-back-weights
+                return da, dstate, shares
 
             dx, dW_x, db, (dh,), (dW_h, db_n) = _backward(block, x, W_x, [h0], [W_h, b_n])
             return _once(dx, dW_x, dW_h, db, db_n, dh)
@@ -151,7 +159,7 @@ def sru(x, W_x, b, v_f, v_r, c0):
 
         def step(a, c):
             u, f, *_ = tf.split(a, parts, axis=1)
-            return [u + tf.sigmoid(f + v_f * c) * (c - u)]  # f c + (1 - f) u
+            return [u + tf.sigmoid(f + v_f * c) * (c - u)]  # f c + (1 - f) u  eq. sru-gates, sru-cell
 
         (c,) = _forward(step, x, W_x, bias, [c0])
 
@@ -163,26 +171,29 @@ def sru(x, W_x, b, v_f, v_r, c0):
             def block(s, dc):
                 (u, f, r, k), old, new = outside(s), c[s], c[_after(s)]
                 highway = dy[s] * (1 - r)
-                dr = dy[s] * (new - k) * r * (1 - r)
-                kf = (old - u) * f * (1 - f)  # dc/df, before the sigmoid
-                through = f + kf * v_f  # dc/d(old c)
-                dc_ = dcs[s] + dy[s] * r
+                dr = dy[s] * (new - k) * r * (1 - r)  # eq. sru-back-highway
+                kf = (old - u) * f * (1 - f)  # eq. sru-back-cell, but for dc
+                through = f + kf * v_f  # eq. sru-through
+                dc_ = dcs[s] + dy[s] * r  # eq. sru-back-sum
 
                 def back(t, dc):
                     dc = dc + dc_[t]
-                    return dc, through[t] * dc + dr[t] * v_r
+                    return dc, through[t] * dc + dr[t] * v_r  # eq. sru-back-state
 
                 dc, dstate = _from_the_end(back, through, [dc])
                 df = dc * kf
                 da = tf.concat([dc * (1 - f), df, dr, highway][:parts], axis=2)
-                sums = [tf.reduce_sum(df * old, (0, 1)), tf.reduce_sum(dr * old, (0, 1))]
-                return da, dstate, sums, *([highway] if parts == 3 else [])
+                shares = [
+                    tf.reduce_sum(df * old, (0, 1)),
+                    tf.reduce_sum(dr * old, (0, 1)),
+                ]  # eq. sru-back-weights
+                return da, dstate, shares, *([highway] if parts == 3 else [])
 
             dx, dW_x, db, (dc,), (dv_f, dv_r) = _backward(block, x, W_x, [c0], [v_f, v_r])
             return _once(dx, dW_x, db[H : 3 * H], dv_f, dv_r, dc)
 
         _, _, r, k = outside(slice(0, tf.shape(x)[0]))
-        return (k + r * (c[1:] - k), c[1:]), backward  # r c + (1 - r) k
+        return (k + r * (c[1:] - k), c[1:]), backward  # r c + (1 - r) k  eq. sru-hidden
 
     h, c = run(_swap(x), *_tensors(W_x, b, v_f, v_r, c0))
     return _swap(h), _swap(c)
