@@ -32,8 +32,9 @@ VERY_LONG, PATIENT = (
 
 INTERVALS = {"n": (10, 20), "rates": (0.02, 0.005), "hidden": 4, "forget_bias": 3.0, "updates": 300}
 
-TEXT = {"seq_len": 64, "embed": 32, "updates": 600, "rates": (0.01, 0.003, 0.001), "tuning": (0,)}
+TEXT = {"seq_len": 64, "embed": 32, "updates": 600, "rates": (0.1, 0.03, 0.01, 0.003), "tuning": (0,)}
 TEXT |= {"train": 1_000_000, "held_out": 200_000, "reported": (1, 2, 3, 4, 5)}
+TEXT |= {"long": 2400, "long_seeds": (1, 2, 3)}  # four times the updates, at the rate chosen for 600
 CELLS = {"LSTM": ("lstm", 64), "Elman": ("elman", 119)}  # cell, units: 36,472 and 36,328 weights
 
 
@@ -140,7 +141,7 @@ def run_text(rnn, name, rate, seed, ids, vocab_size, updates=TEXT["updates"]):
     model = rnn.Tagger(TEXT["embed"], hidden, vocab_size, cell=cell, vocab_size=vocab_size, rng=seed)
     windows = text.windows(ids["train"], TEXT["seq_len"])
     rows = np.random.default_rng(seed).permutation(len(windows.x))
-    rows = np.resize(rows, TEXT["updates"] * BATCH)  # over and over, in the same order
+    rows = np.resize(rows, updates * BATCH)  # over and over, in the same order
     history = train(rnn, model, (windows.x[rows], windows.y[rows]), rate, updates)
     bits = {}
     for part in ("valid", "test"):
@@ -186,7 +187,7 @@ def chosen_rate(results, name):
     """The rate of `text` with the lowest mean validation bits over the tuning seeds."""
 
     def bits(rate):
-        found = [run["bits"]["valid"] for run in select(results, study="text", cell=name, rate=rate)]
-        return np.mean(found[: len(TEXT["tuning"])])
+        runs_ = select(results, study="text", cell=name, rate=rate)
+        return np.mean([run["bits"]["valid"] for run in runs_ if run["seed"] in TEXT["tuning"]])
 
     return min(TEXT["rates"], key=bits)
