@@ -49,25 +49,24 @@ def study(rnn):
                     keep("intervals", run, peepholes=peepholes, n=n, rate=rate, seed=seed)
     ids, letters = lstm.streams()
 
-    def reads(name, rate, seed, updates=lstm.TEXT["updates"]):
+    def reads(name, rate, seed, updates):
         def run():
             _, history, bits = lstm.run_text(rnn, name, rate, seed, ids, len(letters), updates)
             return history, {"bits": {part: round(value, 4) for part, value in bits.items()}}
 
         return run
 
-    for name in lstm.CELLS:
-        for rate in lstm.TEXT["rates"]:
-            for seed in lstm.TEXT["tuning"]:
-                keep("text", reads(name, rate, seed), cell=name, rate=rate, seed=seed)
-        rate = lstm.chosen_rate(results, name)
-        for seed in lstm.TEXT["reported"]:
-            keep("text", reads(name, rate, seed), cell=name, rate=rate, seed=seed)
-    for name in lstm.CELLS:
-        rate = lstm.chosen_rate(results, name)
-        for seed in lstm.TEXT["long_seeds"]:
-            run = reads(name, rate, seed, lstm.TEXT["long"])
-            keep("text, long", run, cell=name, rate=rate, seed=seed)
+    for what, updates, seeds in (
+        ("text", lstm.TEXT["updates"], lstm.TEXT["reported"]),
+        ("text, long", lstm.TEXT["long"], lstm.TEXT["long_seeds"]),
+    ):
+        for name in lstm.CELLS:
+            for rate in lstm.TEXT["rates"]:
+                for seed in lstm.TEXT["tuning"]:
+                    keep(what, reads(name, rate, seed, updates), cell=name, rate=rate, seed=seed)
+            rate = lstm.chosen_rate(results, name, what)
+            for seed in seeds:
+                keep(what, reads(name, rate, seed, updates), cell=name, rate=rate, seed=seed)
 
 
 if __name__ == "__main__":

@@ -69,10 +69,10 @@ class _Lstm(torch.autograd.Function):
         for (h, h_new), (c, c_new), a_t, i_f, i, f, g, o in zip(
             pairwise(hs.unbind()), pairwise(cs.unbind()), *gates, strict=True
         ):
-            a_t.addmm_(h, W_h)
+            a_t.addmm_(h, W_h)  # (B, 4H)  eq. lstm-gates
             i_f.sigmoid_(), g.tanh_(), o.sigmoid_()
-            torch.mul(f, c, out=c_new).addcmul_(i, g)
-            torch.mul(o, torch.tanh(c_new, out=tanh_c), out=h_new)
+            torch.mul(f, c, out=c_new).addcmul_(i, g)  # eq. lstm-cell
+            torch.mul(o, torch.tanh(c_new, out=tanh_c), out=h_new)  # eq. lstm-hidden
         ctx.save_for_backward(x, W_x, W_h, a, hs, cs)
         ctx.set_materialize_grads(False)  # a gradient of 0 comes as None
         return hs[1:], cs[1:]
@@ -100,14 +100,14 @@ class _Lstm(torch.autograd.Function):
                 f.unbind(),
             )
             for t in reversed(range(len(da))):
-                dh, dc = dhs[t + 1], dcs_[t + 1].addcmul_(dhs[t + 1], through[t])
-                d_ifg[t].mul_(dc[:, None])
-                d_o[t].mul_(dh)
-                dcs_[t].addcmul_(dc, f[t])
-                dhs[t].addmm_(da[t], W_hT)
+                dh, dc = dhs[t + 1], dcs_[t + 1].addcmul_(dhs[t + 1], through[t])  # eq. lstm-back-c
+                d_ifg[t].mul_(dc[:, None])  # eq. lstm-back-gates
+                d_o[t].mul_(dh)  # eq. lstm-back-o
+                dcs_[t].addcmul_(dc, f[t])  # eq. lstm-back-c, the part that comes from the future
+                dhs[t].addmm_(da[t], W_hT)  # eq. lstm-back-h
             dh, dc = dhs[0], dcs_[0]
             given.add(s, K)
-            dW_h.addmm_(hs[:-1][s].flatten(0, 1).T, K.flatten(0, 1))
+            dW_h.addmm_(hs[:-1][s].flatten(0, 1).T, K.flatten(0, 1))  # eq. bptt-sum
         return given.dx, given.dW_x, dW_h, given.db, dh, dc
 
 

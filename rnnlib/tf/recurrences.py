@@ -59,9 +59,9 @@ def lstm(x, W_x, W_h, b, h0, c0):
             return i, f, tf.tanh(g), tf.sigmoid(o)
 
         def step(a, h, c):
-            i, f, g, o = gates(a + h @ W_h)
-            c = f * c + i * g
-            return [o * tf.tanh(c), c]
+            i, f, g, o = gates(a + h @ W_h)  # eq. lstm-gates
+            c = f * c + i * g  # eq. lstm-cell
+            return [o * tf.tanh(c), c]  # eq. lstm-hidden
 
         h, c = _forward(step, x, W_x, b, [h0, c0])
 
@@ -78,13 +78,19 @@ def lstm(x, W_x, W_h, b, h0, c0):
                 through = o * (1 - tanh_c * tanh_c)  # dh/dc
 
                 def back(t, dh, dc):
-                    dh = dh + dy_[t]
-                    dc = dc + dcs_[t] + dh * through[t]
-                    da = tf.concat([K[t] * tf.tile(dc, (1, 3)), ko[t] * dh], axis=1)
-                    return da, da @ W_hT, f[t] * dc
+                    dh = dh + dy_[t]  # eq. lstm-back-h
+                    dc = dc + dcs_[t] + dh * through[t]  # eq. lstm-back-c
+                    da = tf.concat(
+                        [K[t] * tf.tile(dc, (1, 3)), ko[t] * dh], axis=1
+                    )  # eq. lstm-back-gates, lstm-back-o
+                    return (
+                        da,
+                        da @ W_hT,
+                        f[t] * dc,
+                    )  # what comes from the future in eq. lstm-back-h, lstm-back-c
 
                 da, dstate = _from_the_end(back, K, [dh, dc])
-                return da, dstate, [_product(old, da)]
+                return da, dstate, [_product(old, da)]  # eq. bptt-sum
 
             dx, dW_x, db, (dh, dc), (dW_h,) = _backward(block, x, W_x, [h0, c0], [W_h])
             return _once(dx, dW_x, dW_h, db, dh, dc)
