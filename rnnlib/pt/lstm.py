@@ -39,13 +39,13 @@ class LSTMCell(nn.Module):
     def forward(self, x, state):
         """x (B, D), state h and c (B, H) -> h, (h, c)."""
         h, c = state
-        a = x @ self.W_x + h @ self.W_h + self.b  # (B, 4H)
+        a = x @ self.W_x + h @ self.W_h + self.b  # (B, 4H)  eq. lstm-gates
         i, f, g, o = torch.chunk(a, 4, dim=1)
         if self.peepholes:
-            i, f = i + self.p_i * c, f + self.p_f * c
+            i, f = i + self.p_i * c, f + self.p_f * c  # eq. lstm-peepholes
         i, f, g = torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g)
-        c = f * c + i * g
+        c = f * c + i * g  # eq. lstm-cell
         if self.peepholes:
-            o = o + self.p_o * c
-        h = torch.sigmoid(o) * torch.tanh(c)
+            o = o + self.p_o * c  # eq. lstm-peepholes
+        h = torch.sigmoid(o) * torch.tanh(c)  # eq. lstm-hidden
         return h, (h, c)

@@ -39,13 +39,13 @@ class LSTMCell(keras.layers.Layer):
     def call(self, x, state):
         """x (B, D), state h and c (B, H) -> h, (h, c)."""
         h, c = state
-        a = x @ self.W_x + h @ self.W_h + self.b  # (B, 4H)
+        a = x @ self.W_x + h @ self.W_h + self.b  # (B, 4H)  eq. lstm-gates
         i, f, g, o = tf.split(a, 4, axis=1)
         if self.peepholes:
-            i, f = i + self.p_i * c, f + self.p_f * c
+            i, f = i + self.p_i * c, f + self.p_f * c  # eq. lstm-peepholes
         i, f, g = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g)
-        c = f * c + i * g
+        c = f * c + i * g  # eq. lstm-cell
         if self.peepholes:
-            o = o + self.p_o * c
-        h = tf.sigmoid(o) * tf.tanh(c)
+            o = o + self.p_o * c  # eq. lstm-peepholes
+        h = tf.sigmoid(o) * tf.tanh(c)  # eq. lstm-hidden
         return h, (h, c)
