@@ -19,7 +19,7 @@ from rnnlib import datasets, runs, series, tasks
 from rnnlib.batch import Batches
 
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "gru.json"
-RATES = (2e-2, 1e-2)
+RATES = (4e-2, 2e-2, 1e-2)
 TUNING, REPORTED = (0, 1), (2, 3, 4, 5, 6)
 DELAY, LENGTH, SYMBOLS, EMBEDDED = 30, 3, 4, 8
 BATCH, UPDATES, CLIP, HELD_OUT = 32, 600, 1.0, 1000
@@ -145,5 +145,6 @@ def chosen_rate(results, task, variant):
 
 
 def reported(results, task, variant):
-    """The runs of the reported seeds."""
-    return select(results, task, variant, REPORTED)
+    """The runs of the reported seeds at the chosen rate."""
+    rate = chosen_rate(results, task, variant)
+    return [run for run in select(results, task, variant, REPORTED) if run["rate"] == rate]
