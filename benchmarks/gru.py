@@ -17,7 +17,10 @@ def study(rnn):
     def run(task, variant, rate, seed):
         if (task, variant, rate, seed) in done:
             return
-        _, history, found = train(rnn, task, variant, rate, seed)
+        if task == "long":
+            _, history, found = train(rnn, "copy", variant, rate, seed, gru.LONG)
+        else:
+            _, history, found = train(rnn, task, variant, rate, seed)
         about = dict(task=task, variant=variant, rate=rate, seed=seed, loss=round(found["loss"], 6))
         if "right" in found:
             points = [round(float(v), 5) for v in curve(history.steps)]
@@ -36,6 +39,9 @@ def study(rnn):
                     run(task, variant, rate, seed)
             for seed in REPORTED:
                 run(task, variant, chosen_rate(results, task, variant), seed)
+    for variant in ("LSTM", "LSTM, forget bias 3"):
+        for seed in REPORTED[:3]:
+            run("long", variant, chosen_rate(results, "copy", variant), seed)
 
 
 if __name__ == "__main__":
