@@ -127,10 +127,10 @@ class _Gru(torch.autograd.Function):
         W_rz, W_n = W_h[:, : 2 * H].contiguous(), W_h[:, 2 * H :].contiguous()
         gates = (v.unbind() for v in (a[:, :, : 2 * H], *a.chunk(3, dim=2), q))
         for (h, new), r_z, r, z, n, q_t in zip(pairwise(hs.unbind()), *gates, strict=True):
-            r_z.addmm_(h, W_rz).sigmoid_()
+            r_z.addmm_(h, W_rz).sigmoid_()  # eq. gru-gates
             torch.addmm(b_n, h, W_n, out=q_t)
-            n.addcmul_(r, q_t).tanh_()
-            torch.lerp(n, h, z, out=new)  # (1 - z) n + z h
+            n.addcmul_(r, q_t).tanh_()  # eq. gru-candidate-after
+            torch.lerp(n, h, z, out=new)  # (1 - z) n + z h, eq. gru-hidden
         ctx.save_for_backward(x, W_x, W_h, a, q, hs)
         return hs[1:]
 
@@ -152,18 +152,18 @@ class _Gru(torch.autograd.Function):
             (r, z, n), old = a[s].chunk(3, dim=2), hs[:-1][s]
             K = a.new_empty(*n.shape[:2], 4 * H)  # dh/d(q, r, z, n): q, r, z lead to the old h; r, z, n to x
             kq, kr, kz, kn = K.chunk(4, dim=2)
-            torch.mul(n, -n, out=kn).add_(1).mul_(1 - z)
+            torch.mul(n, -n, out=kn).add_(1).mul_(1 - z)  # eq. gru-back-candidate
             torch.mul(kn, r, out=kq)
-            torch.mul(kq, q[s], out=kr).mul_(1 - r)
-            torch.sub(old, n, out=kz).mul_(z).mul_(1 - z)
+            torch.mul(kq, q[s], out=kr).mul_(1 - r)  # eq. gru-back-reset-after
+            torch.sub(old, n, out=kz).mul_(z).mul_(1 - z)  # eq. gru-back-update
             dhs, z = _arriving(dy, s, dh).unbind(), z.unbind()
             da, dq = K.unflatten(2, (4, H)).unbind(), K[:, :, : 3 * H].unbind()
             for t in reversed(range(len(da))):
                 da[t].mul_(dhs[t + 1][:, None])
-                dhs[t].addcmul_(dhs[t + 1], z[t]).addmm_(dq[t], W_qT)
+                dhs[t].addcmul_(dhs[t + 1], z[t]).addmm_(dq[t], W_qT)  # eq. gru-back-state
             dh = dhs[0]
             given.add(s, K[:, :, H:])
-            dW_q.addmm_(old.flatten(0, 1).T, K[:, :, : 3 * H].flatten(0, 1))
+            dW_q.addmm_(old.flatten(0, 1).T, K[:, :, : 3 * H].flatten(0, 1))  # eq. gru-back-weights
             db_n += kq.sum((0, 1))
         return given.dx, given.dW_x, torch.cat([dW_q[:, H:], dW_q[:, :H]], dim=1), given.db, db_n, dh
 

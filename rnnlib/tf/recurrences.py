@@ -104,13 +104,13 @@ def gru(x, W_x, W_h, b, b_n, h0):
 
         def gates(a, u):  # of one step, or of many
             (a_rz, a_n), (u_rz, u_n) = (tf.split(v, [2 * H, H], axis=-1) for v in (a, u))
-            r, z = tf.split(tf.sigmoid(a_rz + u_rz), 2, axis=-1)
+            r, z = tf.split(tf.sigmoid(a_rz + u_rz), 2, axis=-1)  # eq. gru-gates
             q = u_n + b_n  # what r scales
-            return r, z, q, tf.tanh(a_n + r * q)
+            return r, z, q, tf.tanh(a_n + r * q)  # eq. gru-candidate-after
 
         def step(a, h):
             _, z, _, n = gates(a, h @ W_h)
-            return [n + z * (h - n)]  # (1 - z) n + z h
+            return [n + z * (h - n)]  # (1 - z) n + z h, eq. gru-hidden
 
         (h,) = _forward(step, x, W_x, b, [h0])
 
@@ -120,17 +120,22 @@ def gru(x, W_x, W_h, b, b_n, h0):
             def block(s, dh):
                 old, dy_ = h[s], dy[s]
                 r, z, q, n = gates(_affine(x[s], W_x, b), _affine(old, W_h))
-                kn = (1 - z) * (1 - n * n)  # dh/d(r, z, n, q): r, z, n lead to x; r, z, q to the old h
-                kr, kz, kq = kn * q * r * (1 - r), (old - n) * z * (1 - z), kn * r
+                # k is dh/d(r, z, n, q): r, z, n lead to x; r, z, q to the old h
+                kn, kz = (
+                    (1 - z) * (1 - n * n),
+                    (old - n) * z * (1 - z),
+                )  # eq. gru-back-candidate, gru-back-update
+                kr, kq = kn * q * r * (1 - r), kn * r  # eq. gru-back-reset-after
                 K = tf.concat([kr, kz, kq], axis=2)
 
                 def back(t, dh):
                     dh = dh + dy_[t]
-                    return dh, z[t] * dh + (K[t] * tf.tile(dh, (1, 3))) @ W_hT
+                    return dh, z[t] * dh + (K[t] * tf.tile(dh, (1, 3))) @ W_hT  # eq. gru-back-state
 
                 dh, dstate = _from_the_end(back, K, [dh])
                 dq = K * tf.tile(dh, (1, 1, 3))
                 da = tf.concat([dq[:, :, : 2 * H], dh * kn], axis=2)
+                # eq. gru-back-weights
                 return da, dstate, [_product(old, dq), tf.reduce_sum(dq[:, :, 2 * H :], (0, 1))]
 
             dx, dW_x, db, (dh,), (dW_h, db_n) = _backward(block, x, W_x, [h0], [W_h, b_n])
