@@ -38,11 +38,11 @@ class GRUCell(nn.Module):
         a_r, a_z, a_n = torch.chunk(x @ self.W_x + self.b, 3, dim=1)  # (B, H) each
         if self.reset_after:
             h_r, h_z, h_n = torch.chunk(h @ self.W_h, 3, dim=1)
-            r, z = torch.sigmoid(a_r + h_r), torch.sigmoid(a_z + h_z)
-            n = torch.tanh(a_n + r * (h_n + self.b_n))
+            r, z = torch.sigmoid(a_r + h_r), torch.sigmoid(a_z + h_z)  # eq. gru-gates
+            n = torch.tanh(a_n + r * (h_n + self.b_n))  # eq. gru-candidate-after
         else:
             h_r, h_z = torch.chunk(h @ self.W_h[:, : 2 * H], 2, dim=1)
-            r, z = torch.sigmoid(a_r + h_r), torch.sigmoid(a_z + h_z)
-            n = torch.tanh(a_n + (r * h) @ self.W_h[:, 2 * H :])
-        h = (1 - z) * n + z * h
+            r, z = torch.sigmoid(a_r + h_r), torch.sigmoid(a_z + h_z)  # eq. gru-gates
+            n = torch.tanh(a_n + (r * h) @ self.W_h[:, 2 * H :])  # eq. gru-candidate-before
+        h = (1 - z) * n + z * h  # eq. gru-hidden
         return h, h

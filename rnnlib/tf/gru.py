@@ -38,11 +38,11 @@ class GRUCell(keras.layers.Layer):
         a_r, a_z, a_n = tf.split(x @ self.W_x + self.b, 3, axis=1)  # (B, H) each
         if self.reset_after:
             h_r, h_z, h_n = tf.split(h @ self.W_h, 3, axis=1)
-            r, z = tf.sigmoid(a_r + h_r), tf.sigmoid(a_z + h_z)
-            n = tf.tanh(a_n + r * (h_n + self.b_n))
+            r, z = tf.sigmoid(a_r + h_r), tf.sigmoid(a_z + h_z)  # eq. gru-gates
+            n = tf.tanh(a_n + r * (h_n + self.b_n))  # eq. gru-candidate-after
         else:
             h_r, h_z = tf.split(h @ self.W_h[:, : 2 * H], 2, axis=1)
-            r, z = tf.sigmoid(a_r + h_r), tf.sigmoid(a_z + h_z)
-            n = tf.tanh(a_n + (r * h) @ self.W_h[:, 2 * H :])
-        h = (1 - z) * n + z * h
+            r, z = tf.sigmoid(a_r + h_r), tf.sigmoid(a_z + h_z)  # eq. gru-gates
+            n = tf.tanh(a_n + (r * h) @ self.W_h[:, 2 * H :])  # eq. gru-candidate-before
+        h = (1 - z) * n + z * h  # eq. gru-hidden
         return h, h
