@@ -93,7 +93,7 @@ def sounds(book, results):
             model = book.RNNClassifier(len(valid[0][0, 0]), study.HIDDEN, 10, "GRU")
             order = torch.Generator().manual_seed(0)
             train = study.recordings(torch, heard, "train")
-            batches = DataLoader(train, study.BATCH, True, generator=order, collate_fn=book.collate)
+            batches = DataLoader(train, study.SPOKEN_BATCH, True, generator=order, collate_fn=book.collate)
             losses = book.fit(model, batches, valid, study.SPOKEN_RATE, study.SPOKEN_EPOCHS, study.SPOKEN_PATIENCE)
             about = dict(speaker=str(speaker), split=split, epochs=len(losses))
             about["valid_accuracy"] = round(book.evaluate(model, valid)[1], 6)

@@ -20,6 +20,7 @@ from rnnlib.studies.keras_digits import (  # noqa: F401
     PATIENCE,
     RATES,
     REPORTED,
+    SPOKEN_BATCH,
     SPOKEN_EPOCHS,
     SPOKEN_PATIENCE,
     SPOKEN_RATE,
