@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "compiling.json"
-LENGTHS = (8, 32)
+LENGTHS = (8, 32, 128)
 BATCH, INPUT, HIDDEN, CLASSES = 32, 8, 64, 10
 ROUNDS, CALLS = 15, 20  # a figure is the median over rounds of the mean over calls
 
