@@ -1,0 +1,54 @@
+"""The studies of the chapter `pytorch`: their splits, what their files hold, and where the benchmark takes its code from."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from rnnlib.studies import compiling, torch_digits
+
+
+@pytest.fixture
+def sounds():
+    """Sixty made sequences of 3 to 7 steps, as keras_digits.spoken returns them."""
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(3, 8, size=60)
+    x = rng.normal(3, 2, size=(60, 7, 4)) * (np.arange(7) < lengths[:, None])[:, :, None]
+    rows = {"train": np.arange(30), "valid": np.arange(30, 45), "test": np.arange(45, 60)}
+    return x, lengths, np.arange(60) % 10, rows
+
+
+def test_known_voices_are_split_at_random_into_parts_of_the_same_sizes(sounds):
+    x, lengths, y, rows = torch_digits.known(sounds, seed=1)
+    assert {part: len(r) for part, r in rows.items()} == {"train": 30, "valid": 15, "test": 15}
+    assert sorted(np.concatenate(list(rows.values()))) == list(range(60))
+    assert not np.array_equal(rows["train"], torch_digits.known(sounds, seed=2)[3]["train"])
+    steps = np.concatenate([x[i, : lengths[i]] for i in rows["train"]])
+    assert np.allclose(steps.mean(axis=0), 0, atol=1e-6) and np.allclose(steps.std(axis=0), 1, atol=1e-6)
+    assert not x[np.arange(7) >= lengths[:, None]].any()  # padding stays 0
+
+
+def test_recordings_come_without_padding(sounds):
+    found = torch_digits.recordings(SimpleNamespace(tensor=np.array), sounds, "valid")
+    assert [len(x) for x, _ in found] == sounds[1][30:45].tolist() and found[0][1] == 0
+    assert np.array_equal(found[3][0], sounds[0][33, : sounds[1][33]])
+
+
+@pytest.mark.parametrize("study", [compiling, torch_digits])
+def test_results_of_other_settings_are_refused(study, tmp_path, monkeypatch):
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps({"settings": study.settings() | {"batch": 33}}))
+    monkeypatch.setattr(study, "PATH", path)
+    with pytest.raises(ValueError, match="33"):
+        study.load()
+    path.write_text(json.dumps({"settings": study.settings()}))
+    assert study.load() == {"settings": study.settings()}
+
+
+def test_the_benchmark_runs_what_the_chapter_prints():
+    torch_digits_script = pytest.importorskip("benchmarks.torch_digits", exc_type=ImportError)
+    book = torch_digits_script.chapter()
+    model = book.RNNClassifier(3, 5, 2, "LSTM")
+    assert sum(w.numel() for w in model.parameters()) == 4 * 5 * (3 + 5 + 2) + 2 * (5 + 1)
+    assert callable(book.fit) and callable(book.evaluate) and callable(book.collate)
