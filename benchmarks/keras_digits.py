@@ -1,4 +1,4 @@
-"""All runs of the chapter on TensorFlow: `python -m benchmarks.keras_digits` (some twenty minutes).
+"""All runs of the chapter on TensorFlow: `python -m benchmarks.keras_digits` (some fifteen minutes).
 
 What a run is stands in rnnlib/studies/keras_digits.py.  Runs are kept one by one in results/keras_digits.json; a second call goes on
 where the first one stopped.  The spoken digits are left out where the data set is not there.
@@ -108,14 +108,15 @@ def sounds(keras, results):
 
 
 if __name__ == "__main__":
-    import keras
+    from tools import environment
 
-    import rnnlib.tf  # noqa: F401, first: it keeps TensorFlow quiet
+    environment.apply()  # one thread, no GPU, as the chapters run: before TensorFlow starts
+    import keras
 
     results = study.load()
     baselines(results)
-    images(keras, results)
     try:
         sounds(keras, results)
     except datasets.DatasetUnavailable as problem:
         print(problem)
+    images(keras, results)
