@@ -142,8 +142,8 @@ def weights():
 
 def layer_defaults():
     """{row: (PyTorch, Keras)} of the layers, tried or read."""
-    torch, keras, _ = frameworks()
-    k, n = keras.layers, 64
+    torch, keras, tf = frameworks()
+    k, n, backends = keras.layers, 64, torch.backends
     lstm = {name: w.detach().numpy() for name, w in torch.nn.LSTM(16, n).named_parameters()}
     lstm_k = built(k.LSTM(n), (None, None, 16))
     bound = np.sqrt(6 / (16 + 4 * n))
@@ -221,6 +221,10 @@ def layer_defaults():
             f"{-float(k.LeakyReLU()(np.float32([-1]))[0]):.1f}",
         ),
         "dtype given float64": (refused(), f"cast to {k.LSTM(H)(double).dtype.name}"),
+        "TF32 for float32 products on a GPU": (
+            "in cuDNN only" if backends.cudnn.allow_tf32 and not backends.cuda.matmul.allow_tf32 else "?",
+            "everywhere" if tf.config.experimental.tensor_float_32_execution_enabled() else "?",
+        ),
     }
 
 
