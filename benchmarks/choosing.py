@@ -1,4 +1,4 @@
-"""All runs of the study of cells: `python -m benchmarks.choosing --jobs 8` (some eighty minutes of one core).
+"""All runs of the study of cells: `python -m benchmarks.choosing --jobs 8` (some hundred minutes of one core).
 
 What a run is stands in rnnlib/studies/choosing.py.  Runs are kept one by one in results/choosing.json (or --out PATH); a second call goes
 on where the first one stopped.

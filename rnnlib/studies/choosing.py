@@ -147,26 +147,27 @@ def select(results, name, cell, seeds):
     return sorted(found, key=lambda r: (r["seed"], r["rate"]))
 
 
-def chosen_rate(results, name, cell):
+def chosen_rate(results, name, cell, rates=RATES):
     """The rate with the best mean metric over the tuning seeds, None while runs are missing; a run that diverged is the worst of all."""
-    found, sign = select(results, name, cell, TUNING), -1 if TASKS[name].higher_is_better else 1
-    if len(found) < len(TUNING) * len(RATES):
+    found = [r for r in select(results, name, cell, TUNING) if r["rate"] in rates]
+    if len(found) < len(TUNING) * len(rates):
         return None
+    sign = -1 if TASKS[name].higher_is_better else 1
 
     def cost(rate):
         values = [r["valid"] for r in found if r["rate"] == rate]
         return np.mean([np.inf if v is None else sign * v for v in values])
 
-    return min(RATES, key=cost)
+    return min(rates, key=cost)
 
 
-def reported(results, name, cell):
-    """The runs of the reported seeds at the chosen rate, in the order of the seeds."""
-    rate = chosen_rate(results, name, cell)
+def reported(results, name, cell, rates=RATES):
+    """The runs of the reported seeds at the rate chosen among `rates`, in the order of the seeds."""
+    rate = chosen_rate(results, name, cell, rates)
     return [r for r in select(results, name, cell, REPORTED) if r["rate"] == rate]
 
 
-def scores(results, name, cell, part="test"):
+def scores(results, name, cell, part="test", rates=RATES):
     """Scores (N,) of the reported runs; NaN for a run that diverged."""
-    found = [r[part] for r in reported(results, name, cell)]
+    found = [r[part] for r in reported(results, name, cell, rates)]
     return np.array([np.nan if v is None else v for v in found])
