@@ -1,4 +1,4 @@
-"""All runs of the study of cells: `python -m benchmarks.choosing --jobs 8` (some eighty minutes of one core).
+"""All runs of the study of cells: `python -m benchmarks.choosing --jobs 8` (some hundred minutes of one core).
 
 What a run is stands in rnnlib/studies/choosing.py.  Runs are kept one by one in results/choosing.json (or --out PATH); a second call goes
 on where the first one stopped.
@@ -28,7 +28,6 @@ import numpy as np  # noqa: E402
 from benchmarks.machine import describe, write_json  # noqa: E402
 from rnnlib.studies import choosing, choosing_tasks  # noqa: E402
 
-PARTS = {"tuning": choosing.TUNING, "reported": choosing.REPORTED}
 GUESS = dict(
     elman=0.15, lstm=0.12, gru=0.4, sru=0.5, mingru=0.3, minlstm=0.3, tcn=0.15
 )  # ms a step and update, till known
@@ -49,7 +48,7 @@ def work(key, data):
     import rnnlib.pt
 
     name = key[0]
-    real = None if name in choosing_tasks.MADE else choosing_tasks.load(data)
+    real = None if choosing_tasks.made(name) else choosing_tasks.load(data)
     return choosing.run(rnnlib.pt, *key, real)
 
 
@@ -57,8 +56,8 @@ def ready(results, part):
     """Runs that can be made now and are not in the file: tuning, and what is to be reported where the rate is chosen."""
     done = {(r["task"], r["cell"], r["rate"], r["seed"]) for r in results["runs"]}
     keys = []
-    for name in choosing.TASKS:
-        for cell in choosing.CELLS:
+    for name, task in choosing.TASKS.items():
+        for cell in task.cells:
             if part != "reported":
                 keys += [(name, cell, rate, seed) for seed in choosing.TUNING for rate in choosing.RATES]
             rate = choosing.chosen_rate(results, name, cell)
@@ -75,20 +74,22 @@ def expected(results):
     guess = {
         (name, cell): [GUESS[cell] * task.steps * task.updates / 1000]
         for name, task in choosing.TASKS.items()
-        for cell in choosing.CELLS
+        for cell in task.cells
     }
     return {key: float(np.mean(taken.get(key, guess[key]))) for key in guess}
 
 
 def left(results, part):
     """Number and expected seconds of the runs that are missing in all."""
-    parts = [part] if part else list(PARTS)
     guess, number, seconds = expected(results), 0, 0.0
     for name, cell in guess:
-        for p in parts:
-            wanted = len(PARTS[p]) * (len(choosing.RATES) if p == "tuning" else 1)
-            missing = wanted - len(choosing.select(results, name, cell, PARTS[p]))
-            number, seconds = number + missing, seconds + missing * guess[name, cell]
+        missing = 0
+        if part != "reported":
+            made = choosing.select(results, name, cell, choosing.TUNING)
+            missing += len(choosing.TUNING) * len(choosing.RATES) - len(made)
+        if part != "tuning":
+            missing += len(choosing.REPORTED) - len(choosing.reported(results, name, cell))
+        number, seconds = number + missing, seconds + missing * guess[name, cell]
     return number, seconds
 
 
@@ -126,7 +127,7 @@ def study(path, jobs, limit, part, data):
 def say(run, number, eta, elapsed):
     scores = "  ".join(f"{part} {run[part]}" for part in ("valid", "test", "long") if part in run)
     about = (
-        f"{run['task']:9} {run['cell']:8} rate {run['rate']:<6g} seed {run['seed']}  {run['seconds']:5.1f} s"
+        f"{run['task']:19} {run['cell']:8} rate {run['rate']:<6g} seed {run['seed']}  {run['seconds']:5.1f} s"
     )
     print(f"[{elapsed:4.0f} s, {number} left, {eta:4.0f} s to go]  {about}  {scores}", flush=True)
 
@@ -135,7 +136,7 @@ def main(arguments=None):
     about = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     about.add_argument("--jobs", type=int, default=1)
     about.add_argument("--seconds", type=float)
-    about.add_argument("--part", choices=list(PARTS))
+    about.add_argument("--part", choices=("tuning", "reported"))
     about.add_argument("--out", type=Path, default=choosing.PATH)
     about.add_argument("--data")
     about.add_argument("--prepare", type=Path)

@@ -76,39 +76,38 @@ def made_up(valid):
 
 
 def test_rate_is_chosen_on_tuning_seeds():
-    results = {"runs": made_up([(0.9, 0.9), (1.0, 0.7), (1.0, None)])}  # the last one diverged on a seed
+    results = {
+        "runs": made_up([(0.9, 0.9), (1.0, 0.7), (1.0, None), (0.8, 0.8)])
+    }  # the last one diverged on a seed
     assert choosing.chosen_rate(results, "parity", "gru") == choosing.RATES[0]  # higher is better
-    assert choosing.chosen_rate(results, "adding", "gru") == choosing.RATES[1]  # lower is better
+    assert choosing.chosen_rate(results, "adding", "gru") == choosing.RATES[3]  # lower is better
     results["runs"] += [
-        dict(
-            task="parity",
-            cell="gru",
-            rate=choosing.RATES[1],
-            seed=s,
-            test=1.0 if s > 2 else None,
-            seconds=3.0,
-        )
+        dict(task="parity", cell="gru", rate=rate, seed=s, test=test if s > 2 else None, seconds=3.0)
         for s in choosing.REPORTED[::-1]
+        for rate, test in ((choosing.RATES[0], 1.0), (choosing.RATES[1], 0.2))  # the second was chosen once
     ]
     assert choosing.chosen_rate(results, "parity", "gru") == choosing.RATES[0]
-    scores = choosing.reported(results, "parity", "gru")
-    assert np.isnan(scores[0]) and (scores[1:] == 1).all()  # a run that diverged is counted, not dropped
+    scores = choosing.scores(results, "parity", "gru")
+    assert (
+        len(scores) == 8 and np.isnan(scores[0]) and (scores[1:] == 1).all()
+    )  # diverged: counted, not dropped
     del results["runs"][0]
     assert choosing.chosen_rate(results, "parity", "gru") is None  # not before all tuning runs are there
 
 
 def test_script_goes_on_where_it_stopped():
     results = {"runs": []}
-    everything = len(choosing.TASKS) * len(choosing.CELLS) * len(choosing.TUNING) * len(choosing.RATES)
+    pairs = sum(len(task.cells) for task in TASKS.values())
+    everything = pairs * len(choosing.TUNING) * len(choosing.RATES)
     assert len(script.ready(results, None)) == len(script.ready(results, "tuning")) == everything
     assert script.ready(results, "reported") == []  # no rate is chosen yet
-    results["runs"] = made_up([(0.5, 0.5), (0.6, 0.6), (0.7, 0.7)])
-    assert len(script.ready(results, "tuning")) == everything - 12
+    results["runs"] = made_up([(0.5, 0.5), (0.6, 0.6), (0.65, 0.65), (0.7, 0.7)])
+    assert len(script.ready(results, "tuning")) == everything - 16
     new = script.ready(results, "reported")
     assert len(new) == 2 * len(choosing.REPORTED)
-    assert {(key[0], key[2]) for key in new} == {("parity", choosing.RATES[2]), ("adding", choosing.RATES[0])}
+    assert {(key[0], key[2]) for key in new} == {("parity", choosing.RATES[3]), ("adding", choosing.RATES[0])}
     number, seconds = script.left(results, None)
-    assert number == everything - 12 + len(choosing.TASKS) * len(choosing.CELLS) * len(choosing.REPORTED)
+    assert number == everything - 16 + pairs * len(choosing.REPORTED)
     assert script.expected(results)["parity", "gru"] == 1 and seconds > number
 
 

@@ -16,14 +16,13 @@ import numpy as np
 
 from rnnlib import runs
 from rnnlib.studies import choosing_tasks
-from rnnlib.studies.choosing_tasks import MADE, TASKS
+from rnnlib.studies.choosing_tasks import CELLS, TASKS, made
 
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "choosing.json"
-CELLS = ("elman", "lstm", "gru", "sru", "mingru", "minlstm", "tcn")
 NAMES = dict(zip(CELLS, ("Elman", "LSTM", "GRU", "SRU", "minGRU", "minLSTM", "TCN"), strict=True))
-RATES = (3e-2, 1e-2, 3e-3)
+RATES = (1e-1, 3e-2, 1e-2, 3e-3)
 TUNING, REPORTED = (0, 1), (2, 3, 4, 5, 6, 7, 8, 9)
-LAYERS, KERNEL, CLIP = 2, 3, 1.0  # of the recurrent models; of the convolutions; of all
+KERNEL, CLIP = 3, 1.0  # of the convolutions; of all
 POINTS = 20  # of a stored curve
 
 
@@ -38,7 +37,7 @@ def tcn_layers(steps):
 def build(rnn, name, cell, seed, size):
     """The model of a task and a cell with `size` features in each layer."""
     task = TASKS[name]
-    depth = {"num_layers": LAYERS}
+    depth = {"num_layers": task.layers}
     if cell == "tcn":
         cell, depth = ("tcn", {"kernel_size": KERNEL, "num_layers": tcn_layers(task.steps)}), {}
     model = getattr(rnn, task.model)
@@ -100,7 +99,7 @@ def run(rnn, name, cell, rate, seed, real=None):
         return found | {
             "valid": None if diverged else tidy(measure(rnn, model, name, "valid", real)["score"])
         }
-    parts = ("test", "long") if name in MADE else ("test",)
+    parts = ("test", "long") if made(name) else ("test",)
     for part in parts:
         scored = {"score": None} if diverged else measure(rnn, model, name, part, real)
         found |= {part: tidy(scored.pop("score")), **scored}
@@ -120,7 +119,7 @@ def curve(steps):
 
 def settings():
     """What the runs of one file have in common; a file of other settings is not added to."""
-    common = dict(rates=RATES, layers=LAYERS, kernel=KERNEL, clip=CLIP, held_out=choosing_tasks.HELD_OUT)
+    common = dict(rates=RATES, kernel=KERNEL, clip=CLIP, held_out=choosing_tasks.HELD_OUT)
     tasks = {name: task._asdict() for name, task in TASKS.items()}
     return json.loads(json.dumps(common | {"optimizer": "adam", "points": POINTS, "tasks": tasks}))
 
@@ -148,20 +147,27 @@ def select(results, name, cell, seeds):
     return sorted(found, key=lambda r: (r["seed"], r["rate"]))
 
 
-def chosen_rate(results, name, cell):
+def chosen_rate(results, name, cell, rates=RATES):
     """The rate with the best mean metric over the tuning seeds, None while runs are missing; a run that diverged is the worst of all."""
-    found, sign = select(results, name, cell, TUNING), -1 if TASKS[name].higher_is_better else 1
-    if len(found) < len(TUNING) * len(RATES):
+    found = [r for r in select(results, name, cell, TUNING) if r["rate"] in rates]
+    if len(found) < len(TUNING) * len(rates):
         return None
+    sign = -1 if TASKS[name].higher_is_better else 1
 
     def cost(rate):
         values = [r["valid"] for r in found if r["rate"] == rate]
         return np.mean([np.inf if v is None else sign * v for v in values])
 
-    return min(RATES, key=cost)
+    return min(rates, key=cost)
 
 
-def reported(results, name, cell, part="test"):
-    """Scores (N,) of the reported seeds in order; NaN for a run that diverged."""
-    found = [r[part] for r in select(results, name, cell, REPORTED)]
+def reported(results, name, cell, rates=RATES):
+    """The runs of the reported seeds at the rate chosen among `rates`, in the order of the seeds."""
+    rate = chosen_rate(results, name, cell, rates)
+    return [r for r in select(results, name, cell, REPORTED) if r["rate"] == rate]
+
+
+def scores(results, name, cell, part="test", rates=RATES):
+    """Scores (N,) of the reported runs; NaN for a run that diverged."""
+    found = [r[part] for r in reported(results, name, cell, rates)]
     return np.array([np.nan if v is None else v for v in found])
