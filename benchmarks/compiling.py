@@ -75,11 +75,11 @@ def spent():
     return sum(u.ru_utime + u.ru_stime for u in used)
 
 
-def milliseconds(call):
+def milliseconds(function, *arguments):
     """Processor time of a call, mean over CALLS."""
     begin = time.process_time()
     for _ in range(CALLS):
-        call()
+        function(*arguments)
     return 1e3 * (time.process_time() - begin) / CALLS
 
 
@@ -101,7 +101,7 @@ def measure(T):
     times = {name: {"step": [], "use": []} for name in makes}
     for k in range(-2, ROUNDS):
         for name, model in makes.items():
-            found = milliseconds(lambda: step(model, x, y)), milliseconds(lambda: use(model, x))
+            found = milliseconds(step, model, x, y), milliseconds(use, model, x)
             if k >= 0:  # two rounds to warm up
                 times[name]["step"].append(found[0])
                 times[name]["use"].append(found[1])

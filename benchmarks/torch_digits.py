@@ -53,9 +53,7 @@ def images(book, results):
         order = torch.Generator().manual_seed(seed)
         batches = DataLoader(TensorDataset(*parts["train"]), study.BATCH, shuffle=True, generator=order)
         losses = book.fit(model, batches, parts["valid"], rate, study.EPOCHS, study.PATIENCE)
-        about = dict(
-            cell=cell, rate=rate, seed=seed, epochs=len(losses), best_epoch=int(np.argmin(losses))
-        )
+        about = dict(cell=cell, rate=rate, seed=seed, epochs=len(losses), best_epoch=int(np.argmin(losses)))
         about["valid_loss"], about["valid_accuracy"] = (
             round(v, 6) for v in book.evaluate(model, parts["valid"])
         )
@@ -94,7 +92,9 @@ def sounds(book, results):
             order = torch.Generator().manual_seed(0)
             train = study.recordings(torch, heard, "train")
             batches = DataLoader(train, study.SPOKEN_BATCH, True, generator=order, collate_fn=book.collate)
-            losses = book.fit(model, batches, valid, study.SPOKEN_RATE, study.SPOKEN_EPOCHS, study.SPOKEN_PATIENCE)
+            losses = book.fit(
+                model, batches, valid, study.SPOKEN_RATE, study.SPOKEN_EPOCHS, study.SPOKEN_PATIENCE
+            )
             about = dict(speaker=str(speaker), split=split, epochs=len(losses))
             about["valid_accuracy"] = round(book.evaluate(model, valid)[1], 6)
             about["test_accuracy"] = round(book.evaluate(model, test)[1], 6)

@@ -7,7 +7,6 @@ Spoken digits: each speaker is held out once (`new`), and a third of all recordi
 
 import json
 from importlib import metadata
-from pathlib import Path
 
 import numpy as np
 
@@ -70,4 +69,3 @@ def load():
             f"{PATH} was made with the settings {have}, now they are {settings()}: move the file away first"
         )
     return results
-
