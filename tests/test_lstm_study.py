@@ -78,13 +78,11 @@ def test_rate_is_chosen_on_validation_text_and_tuning_seeds():
 
 def test_results_are_complete_and_of_these_settings(monkeypatch):
     results, how, n = lstm.load(), lstm.FIRST_BIT, len(lstm.SEEDS)
-    kinds = ("first_bit", "intervals", "text", "text, long")
-    count = {kind: len(lstm.select(results, study=kind)) for kind in kinds}
+    count = {kind: len(lstm.select(results, study=kind)) for kind in ("first_bit", "intervals", "text")}
     assert count["first_bit"] == n * (len(lstm.STARTS) * (len(how["T"]) + 1) + len(lstm.PATIENT))
     assert count["intervals"] == n * 2 * len(lstm.INTERVALS["n"]) * len(lstm.INTERVALS["rates"])
     per_cell = len(lstm.TEXT["rates"]) * len(lstm.TEXT["tuning"]) + len(lstm.TEXT["reported"])
     assert count["text"] == len(lstm.CELLS) * per_cell
-    assert count["text, long"] == len(lstm.CELLS) * len(lstm.TEXT["long_seeds"])
     monkeypatch.setattr(lstm, "BATCH", 7)
     with pytest.raises(ValueError, match="now they are .*'batch': 7"):
         lstm.load()
