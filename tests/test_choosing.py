@@ -138,3 +138,14 @@ def test_a_run_that_diverges_has_no_score(name, monkeypatch):
     found = choosing.run(rnn, "parity", "elman", 1e-2, choosing.REPORTED[0])
     assert found["test"] is None and found["long"] is None and found["curve"] == []
     assert choosing.run(rnn, "parity", "elman", 1e-2, choosing.TUNING[0])["valid"] is None
+
+
+def test_the_stored_study_is_whole():
+    results = choosing.load()
+    assert script.ready(results, None) == [] and script.left(results, None)[0] == 0
+    for name, task in TASKS.items():
+        for cell in task.cells:
+            assert [run["seed"] for run in choosing.reported(results, name, cell)] == list(choosing.REPORTED)
+    keys = [(run["task"], run["cell"], run["rate"], run["seed"]) for run in results["runs"]]
+    assert len(keys) == len(set(keys))
+    assert set(results["reference"]) >= {"AR(9) of sunspots", "5-gram of text", "nearest neighbour of ecg"}
