@@ -14,7 +14,7 @@ import numpy as np
 from rnnlib import audio, batch
 
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "keras_digits.json"
-CELLS = ("SimpleRNN", "GRU")
+CELLS = ("SimpleRNN", "LSTM", "GRU")
 RATES = (1e-3, 3e-3, 1e-2)
 TUNING, REPORTED = (0, 1), tuple(range(2, 12))
 HIDDEN, BATCH, EPOCHS, PATIENCE = 64, 32, 100, 10
