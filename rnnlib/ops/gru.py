@@ -32,9 +32,9 @@ class GRUCell(keras.layers.Layer):
         # @, not ops.matmul, which rounds float64 on PyTorch
         a_r, a_z, a_n = ops.split(x @ W_x + b, 3, axis=1)
         h_r, h_z, h_n = ops.split(h @ W_h, 3, axis=1)
-        r, z = ops.sigmoid(a_r + h_r), ops.sigmoid(a_z + h_z)
-        n = ops.tanh(a_n + r * (h_n + b_n))
-        h = (1 - z) * n + z * h
+        r, z = ops.sigmoid(a_r + h_r), ops.sigmoid(a_z + h_z)  # eq. gru-gates
+        n = ops.tanh(a_n + r * (h_n + b_n))  # eq. gru-candidate-after
+        h = (1 - z) * n + z * h  # eq. gru-hidden
         return h, [h]
 
 
