@@ -30,12 +30,12 @@ class MinGRUCell(nn.Module):
     def forward(self, x, h):
         """x (B, D), h (B, H) -> h, h."""
         keep, new = self.gates(x)
-        h = keep * h + new
+        h = keep * h + new  # eq. mingru-hidden
         return h, h
 
     def gates(self, x):
         """x (..., D), any number of steps at once -> keep and new (..., H) of the step h = keep * h + new."""
-        z, n = torch.chunk(x @ self.W_x + self.b, 2, dim=-1)
+        z, n = torch.chunk(x @ self.W_x + self.b, 2, dim=-1)  # eq. mingru-gates
         z = torch.sigmoid(z)
         return 1 - z, z * n
 
@@ -63,11 +63,11 @@ class MinLSTMCell(nn.Module):
     def forward(self, x, h):
         """x (B, D), h (B, H) -> h, h."""
         keep, new = self.gates(x)
-        h = keep * h + new
+        h = keep * h + new  # eq. minlstm-hidden
         return h, h
 
     def gates(self, x):
         """x (..., D), any number of steps at once -> keep and new (..., H) of the step h = keep * h + new."""
-        i, f, n = torch.chunk(x @ self.W_x + self.b, 3, dim=-1)
+        i, f, n = torch.chunk(x @ self.W_x + self.b, 3, dim=-1)  # eq. minlstm-gates
         keep = torch.sigmoid(softplus(-i) - softplus(-f))  # f / (i + f) of the two gates
         return keep, (1 - keep) * n

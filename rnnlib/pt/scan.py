@@ -78,15 +78,15 @@ def _run(a, b, state, back=False):
     P, S = torch.ones_like(a[:, 0]), torch.zeros_like(a[:, 0])  # (N, B, H)
     for t in steps:  # 1. what each chunk makes of the state that comes in: P * state + S
         P.mul_(a[:, t])
-        S.add_(b[:, t]).mul_(a[:, t]) if back else S.mul_(a[:, t]).add_(b[:, t])
+        S.add_(b[:, t]).mul_(a[:, t]) if back else S.mul_(a[:, t]).add_(b[:, t])  # eq. scan-compose
     first = torch.empty_like(S)
     for n in chunks:  # 2. from chunk to chunk: what comes in to each
         first[n] = state
         state = torch.addcmul(S[n], P[n], state)
     y, state = torch.empty_like(b), first
     for t in steps:  # 3. all chunks at once, step by step
-        if back:  # db_t = dh_t + a_{t+1} db_{t+1}; the state is the second term
+        if back:  # db_t = dh_t + a_{t+1} db_{t+1}; the state is the second term, eq. scan-back
             torch.mul(a[:, t], torch.add(b[:, t], state, out=y[:, t]), out=state)
         else:
-            state = torch.addcmul(b[:, t], a[:, t], state, out=y[:, t])
+            state = torch.addcmul(b[:, t], a[:, t], state, out=y[:, t])  # eq. scan-recurrence
     return y.flatten(0, 1)

@@ -17,8 +17,8 @@ def zeros(p, batch, dtype):
 def step(p, x, h):
     """One time step: x (B, D), state h (B, H) -> h, new state, tape for `step_back`."""
     z, n = np.split(x @ p["W_x"] + p["b"], 2, axis=1)  # (B, H) each
-    z = sigmoid(z)
-    h_new = (1 - z) * h + z * n
+    z = sigmoid(z)  # eq. mingru-gates
+    h_new = (1 - z) * h + z * n  # eq. mingru-hidden
     return h_new, h_new, (x, h, z, n)
 
 

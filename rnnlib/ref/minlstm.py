@@ -18,8 +18,8 @@ def zeros(p, batch, dtype):
 def step(p, x, h):
     """One time step: x (B, D), state h (B, H) -> h, new state, tape for `step_back`."""
     i, f, n = np.split(x @ p["W_x"] + p["b"], 3, axis=1)  # (B, H) each
-    keep = sigmoid(np.logaddexp(0, -i) - np.logaddexp(0, -f))  # f / (i + f) of the two gates
-    h_new = keep * h + (1 - keep) * n
+    keep = sigmoid(np.logaddexp(0, -i) - np.logaddexp(0, -f))  # f / (i + f), eq. minlstm-gates
+    h_new = keep * h + (1 - keep) * n  # eq. minlstm-hidden
     return h_new, h_new, (x, h, i, f, n, keep)
 
 

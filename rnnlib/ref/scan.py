@@ -11,7 +11,7 @@ def loop(a, b, h0):
     """The recurrence as it stands, one turn for each step: a, b (B, T, H), h0 (B, H) -> h (B, T, H)."""
     h = np.empty_like(b)
     for t in range(a.shape[1]):
-        h[:, t] = a[:, t] * (h[:, t - 1] if t else h0) + b[:, t]
+        h[:, t] = a[:, t] * (h[:, t - 1] if t else h0) + b[:, t]  # eq. scan-recurrence
     return h
 
 
@@ -19,7 +19,7 @@ def loop_back(a, h, h0, dh):
     """Undo `loop`: its a, h, h0 and dL/dh (B, T, H) -> da, db (B, T, H), dh0 (B, H)."""
     db = dh.copy()  # dL/dh_t over all ways: directly, and through h_{t+1}
     for t in reversed(range(a.shape[1] - 1)):
-        db[:, t] += a[:, t + 1] * db[:, t + 1]
+        db[:, t] += a[:, t + 1] * db[:, t + 1]  # eq. scan-back
     return db * before(h, h0), db, a[:, 0] * db[:, 0]
 
 
@@ -29,7 +29,7 @@ def chunked(a, b, h0, chunk):
     a, b = (np.pad(v, ((0, 0), (0, N * chunk - T), (0, 0))).reshape(B, N, chunk, H) for v in (a, b))
     P, S = np.ones((B, N, H), a.dtype), np.zeros((B, N, H), a.dtype)
     for t in range(chunk):  # 1. what each chunk does to the state before it: h -> P * h + S
-        P, S = a[:, :, t] * P, a[:, :, t] * S + b[:, :, t]
+        P, S = a[:, :, t] * P, a[:, :, t] * S + b[:, :, t]  # eq. scan-compose
     h = np.empty((B, N, H), a.dtype)
     for n in range(N):  # 2. from chunk to chunk: the state before each
         h[:, n] = P[:, n - 1] * h[:, n - 1] + S[:, n - 1] if n else h0

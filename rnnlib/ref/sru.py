@@ -20,25 +20,25 @@ def step(p, x, c):
     u, f, r, *rest = np.split(x @ p["W_x"], p["W_x"].shape[1] // c.shape[1], axis=1)  # (B, H) each
     k = rest[0] if rest else x
     b_f, b_r = np.split(p["b"], 2)
-    f = sigmoid(f + p["v_f"] * c + b_f)
+    f = sigmoid(f + p["v_f"] * c + b_f)  # eq. sru-gates
     r = sigmoid(r + p["v_r"] * c + b_r)
-    c_new = f * c + (1 - f) * u
-    h = r * c_new + (1 - r) * k
+    c_new = f * c + (1 - f) * u  # eq. sru-cell
+    h = r * c_new + (1 - r) * k  # eq. sru-hidden
     return h, c_new, (x, c, u, f, r, k, c_new)
 
 
 def step_back(p, dy, dc, tape):
     """Undo `step`: dL/dy and dL/d(new state), each (B, H) -> dx (B, D), dL/d(old state), parameter gradients."""
     x, c, u, f, r, k, c_new = tape
-    dr = dy * (c_new - k) * r * (1 - r)
+    dr = dy * (c_new - k) * r * (1 - r)  # of the gate before the sigmoid, eq. sru-back-highway
     dk = dy * (1 - r)
-    dc = dc + dy * r
-    df = dc * (c - u) * f * (1 - f)
+    dc = dc + dy * r  # eq. sru-back-sum
+    df = dc * (c - u) * f * (1 - f)  # of the gate before the sigmoid, eq. sru-back-cell
     du = dc * (1 - f)
     own = k is x  # the highway carries x itself
     blocks = np.concatenate([du, df, dr] if own else [du, df, dr, dk], axis=1)
-    dx = blocks @ p["W_x"].T + (dk if own else 0)
-    dc_old = dc * f + df * p["v_f"] + dr * p["v_r"]
+    dx = blocks @ p["W_x"].T + (dk if own else 0)  # eq. sru-back-weights
+    dc_old = dc * f + df * p["v_f"] + dr * p["v_r"]  # eq. sru-back-state
     grads = {"W_x": x.T @ blocks, "b": np.concatenate([df, dr], axis=1).sum(axis=0)}
     grads.update(v_f=(df * c).sum(axis=0), v_r=(dr * c).sum(axis=0))
     return dx, dc_old, grads

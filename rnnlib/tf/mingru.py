@@ -29,12 +29,12 @@ class MinGRUCell(keras.layers.Layer):
     def call(self, x, h):
         """x (B, D), h (B, H) -> h, h."""
         keep, new = self.gates(x)
-        h = keep * h + new
+        h = keep * h + new  # eq. mingru-hidden
         return h, h
 
     def gates(self, x):
         """x (..., D), any number of steps at once -> keep and new (..., H) of the step h = keep * h + new."""
-        z, n = tf.split(x @ self.W_x + self.b, 2, axis=-1)
+        z, n = tf.split(x @ self.W_x + self.b, 2, axis=-1)  # eq. mingru-gates
         z = tf.sigmoid(z)
         return 1 - z, z * n
 
@@ -62,11 +62,11 @@ class MinLSTMCell(keras.layers.Layer):
     def call(self, x, h):
         """x (B, D), h (B, H) -> h, h."""
         keep, new = self.gates(x)
-        h = keep * h + new
+        h = keep * h + new  # eq. minlstm-hidden
         return h, h
 
     def gates(self, x):
         """x (..., D), any number of steps at once -> keep and new (..., H) of the step h = keep * h + new."""
-        i, f, n = tf.split(x @ self.W_x + self.b, 3, axis=-1)
+        i, f, n = tf.split(x @ self.W_x + self.b, 3, axis=-1)  # eq. minlstm-gates
         keep = tf.sigmoid(tf.nn.softplus(-i) - tf.nn.softplus(-f))  # f / (i + f) of the two gates
         return keep, (1 - keep) * n

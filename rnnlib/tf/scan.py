@@ -52,7 +52,7 @@ def _scan(a, b, h0, chunk):
     def backward(dh):
         follows = _chunks(
             tf.pad(a[:, 1:], ((0, 0), (0, 1), (0, 0))), chunk
-        )  # a_{t+1} beside dh_t, 0 beside the last
+        )  # a_{t+1} beside dh_t, 0 beside the last, eq. scan-back
         db = _join(_run(follows, _chunks(dh, chunk), tf.zeros_like(h0), back=True), T)
         da = db * tf.concat([h0[:, None], h[:, :-1]], axis=1)
         return *_once(da, db, a[:, 0] * db[:, 0]), None
@@ -87,7 +87,7 @@ def _run(a, b, h0, back=False):
 
     def inside(i, P, S):  # 1. what each chunk does to the state before it: h -> P * h + S
         t = steps(i)
-        return i + 1, a[t] * P, a[t] * S + b[t]
+        return i + 1, a[t] * P, a[t] * S + b[t]  # eq. scan-compose
 
     _, P, S = tf.while_loop(
         lambda i, *_: i < C, inside, (0, tf.ones_like(a[0]), tf.zeros_like(a[0]))
@@ -101,7 +101,7 @@ def _run(a, b, h0, back=False):
 
     def along(i, h, y):  # 3. all chunks at once, step by step
         t = steps(i)
-        h = a[t] * h + b[t]
+        h = a[t] * h + b[t]  # eq. scan-recurrence
         return i + 1, h, y.write(t, h)
 
     *_, y = tf.while_loop(lambda i, *_: i < C, along, (0, first.stack(), tf.TensorArray(a.dtype, C)))

@@ -34,7 +34,7 @@ class SRUCell(keras.layers.Layer):
         blocks = 3 if self.input_size == self.hidden_size else 4
         u, f, r, *k = tf.split(x @ self.W_x, blocks, axis=1)  # (B, H) each
         b_f, b_r = tf.split(self.b, 2, axis=0)
-        f, r = tf.sigmoid(f + self.v_f * c + b_f), tf.sigmoid(r + self.v_r * c + b_r)
-        c = f * c + (1 - f) * u
-        h = r * c + (1 - r) * (k[0] if k else x)
+        f, r = tf.sigmoid(f + self.v_f * c + b_f), tf.sigmoid(r + self.v_r * c + b_r)  # eq. sru-gates
+        c = f * c + (1 - f) * u  # eq. sru-cell
+        h = r * c + (1 - r) * (k[0] if k else x)  # eq. sru-hidden
         return h, c
