@@ -167,11 +167,11 @@ class _Sru(torch.autograd.Function):
         a = _affine(x, W_x, bias)  # (T, B, 3H or 4H), with the gates in the end
         u, f, r, *k = a.split(H, dim=2)
         for (c, new), u_t, f_t in zip(pairwise(cs.unbind()), u.unbind(), f.unbind(), strict=True):
-            f_t.addcmul_(v_f, c).sigmoid_()
-            torch.lerp(u_t, c, f_t, out=new)  # f c + (1 - f) u
+            f_t.addcmul_(v_f, c).sigmoid_()  # eq. sru-gates
+            torch.lerp(u_t, c, f_t, out=new)  # f c + (1 - f) u  eq. sru-cell
         r.addcmul_(v_r, cs[:-1]).sigmoid_()  # no step waits for r and h: all of them at once
         ctx.save_for_backward(x, W_x, v_f, v_r, a, cs)
-        return torch.lerp(k[0] if k else x, cs[1:], r), cs[1:]  # r c + (1 - r) k
+        return torch.lerp(k[0] if k else x, cs[1:], r), cs[1:]  # r c + (1 - r) k  eq. sru-hidden
 
     @staticmethod
     @once_differentiable
@@ -184,18 +184,18 @@ class _Sru(torch.autograd.Function):
             da = torch.empty_like(a[s])
             du, df, dr, *dk = da.split(H, dim=2)
             torch.sub(new, k[0] if k else x[s], out=dr).mul_(r).mul_(1 - r)
-            dr.mul_(dy[s])
-            torch.sub(old, u, out=df).mul_(f).mul_(1 - f)
-            through = torch.addcmul(f, df, v_f).unbind()
+            dr.mul_(dy[s])  # eq. sru-back-highway
+            torch.sub(old, u, out=df).mul_(f).mul_(1 - f)  # eq. sru-back-cell, but for dc
+            through = torch.addcmul(f, df, v_f).unbind()  # eq. sru-through
             dc = _arriving(dcs, s, dc)
-            dc[1:].addcmul_(dy[s], r)
-            dc[:-1].addcmul_(dr, v_r)
+            dc[1:].addcmul_(dy[s], r)  # eq. sru-back-sum
+            dc[:-1].addcmul_(dr, v_r)  # eq. sru-back-state, of which the loop does the rest
             steps = dc.unbind()
             for t in reversed(range(len(through))):
                 steps[t].addcmul_(steps[t + 1], through[t])
             torch.mul(dc[1:], 1 - f, out=du)
             df.mul_(dc[1:])
-            dv_f += (df * old).sum((0, 1))
+            dv_f += (df * old).sum((0, 1))  # eq. sru-back-weights
             dv_r += (dr * old).sum((0, 1))
             highway, dc = dy[s] * (1 - r), dc[0]
             if dk:

@@ -159,7 +159,7 @@ def sru(x, W_x, b, v_f, v_r, c0):
 
         def step(a, c):
             u, f, *_ = tf.split(a, parts, axis=1)
-            return [u + tf.sigmoid(f + v_f * c) * (c - u)]  # f c + (1 - f) u
+            return [u + tf.sigmoid(f + v_f * c) * (c - u)]  # f c + (1 - f) u  eq. sru-gates, sru-cell
 
         (c,) = _forward(step, x, W_x, bias, [c0])
 
@@ -171,14 +171,14 @@ def sru(x, W_x, b, v_f, v_r, c0):
             def block(s, dc):
                 (u, f, r, k), old, new = outside(s), c[s], c[_after(s)]
                 highway = dy[s] * (1 - r)
-                dr = dy[s] * (new - k) * r * (1 - r)
-                kf = (old - u) * f * (1 - f)
-                through = f + kf * v_f
-                dc_ = dcs[s] + dy[s] * r
+                dr = dy[s] * (new - k) * r * (1 - r)  # eq. sru-back-highway
+                kf = (old - u) * f * (1 - f)  # eq. sru-back-cell, but for dc
+                through = f + kf * v_f  # eq. sru-through
+                dc_ = dcs[s] + dy[s] * r  # eq. sru-back-sum
 
                 def back(t, dc):
                     dc = dc + dc_[t]
-                    return dc, through[t] * dc + dr[t] * v_r
+                    return dc, through[t] * dc + dr[t] * v_r  # eq. sru-back-state
 
                 dc, dstate = _from_the_end(back, through, [dc])
                 df = dc * kf
@@ -186,14 +186,14 @@ def sru(x, W_x, b, v_f, v_r, c0):
                 shares = [
                     tf.reduce_sum(df * old, (0, 1)),
                     tf.reduce_sum(dr * old, (0, 1)),
-                ]
+                ]  # eq. sru-back-weights
                 return da, dstate, shares, *([highway] if parts == 3 else [])
 
             dx, dW_x, db, (dc,), (dv_f, dv_r) = _backward(block, x, W_x, [c0], [v_f, v_r])
             return _once(dx, dW_x, db[H : 3 * H], dv_f, dv_r, dc)
 
         _, _, r, k = outside(slice(0, tf.shape(x)[0]))
-        return (k + r * (c[1:] - k), c[1:]), backward  # r c + (1 - r) k
+        return (k + r * (c[1:] - k), c[1:]), backward  # r c + (1 - r) k  eq. sru-hidden
 
     h, c = run(_swap(x), *_tensors(W_x, b, v_f, v_r, c0))
     return _swap(h), _swap(c)
