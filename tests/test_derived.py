@@ -89,6 +89,9 @@ def test_gradcheck_and_no_second_derivative_in_pytorch(name, kind):
         return y, *parts(last)
 
     assert torch.autograd.gradcheck(outputs, (x, *first))
+    y = outputs(x, *first)[0].square().sum()
+    once, again = (torch.autograd.grad(y, (x, *first), retain_graph=True) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(once, again, strict=True))  # nothing kept was overwritten
     (dx,) = torch.autograd.grad(outputs(x, *first)[0].square().sum(), x, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         dx.sum().backward()
@@ -150,6 +153,28 @@ def test_it_trains_like_the_loop(name, kind):
         losses.append(history.steps)
     assert_allclose(*losses, rtol=1e-9)
     assert np.mean(losses[0][-3:]) < np.mean(losses[0][:3])
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS[1:])
+@pytest.mark.parametrize("make", ["Derived", "Recurrent"])
+def test_keras_own_fit_leaves_xla_out(name, make):
+    """Keras compiles a model with XLA if all of its layers say that they can; ours say no, since XLA would fail."""
+    rnn = framework(name)
+    import keras
+
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.rnn, self.head = getattr(rnn, make)(rnn.LSTMCell(D, H)), keras.layers.Dense(1)
+
+        def call(self, x):
+            return self.head(self.rnn(x)[0])
+
+    x, model = np.random.default_rng(0).normal(size=(8, T, D)).astype("float32"), Model()
+    with pytest.warns(UserWarning, match="Model doesn't support `jit_compile=True`"):
+        model.compile(optimizer="sgd", loss="mse", jit_compile=True)
+    losses = model.fit(x, x[:, :, :1], epochs=3, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)

@@ -20,6 +20,7 @@ class Recurrent(keras.layers.Layer):
         super().__init__(dtype=cell.dtype, autocast=False)
         self.cell = cell
         self.output_size = cell.hidden_size
+        self.supports_jit = False  # XLA does not take loops whose number of turns it does not know
         self.built = True  # the cell has its weights: Keras need not try a call to find out
 
     def call(self, x, state=None, lengths=None):
