@@ -1,4 +1,4 @@
-"""All runs of the light cells' study: `python -m benchmarks.sru` (some forty minutes on a quiet core).
+"""All runs of the light cells' study: `python -m benchmarks.sru` (some fifty minutes on a quiet core).
 
 What a run is stands in rnnlib/studies/sru.py.  Runs are kept one by one in results/sru.json; a second call goes on where the first
 one stopped.  The weights are drawn by NumPy, so either framework would do; this runs in PyTorch.  Texts whose data are not here
