@@ -9,7 +9,7 @@ from rnnlib.pt.gru import GRUCell
 from rnnlib.pt.layers import check_input, check_state
 from rnnlib.pt.lstm import LSTMCell
 from rnnlib.pt.mingru import MinGRUCell, MinLSTMCell
-from rnnlib.pt.recurrences import elman, gru, lstm, sru
+from rnnlib.pt.recurrences import elman, gru, lstm, mingru, sru
 from rnnlib.pt.scan import scan
 from rnnlib.pt.sru import SRUCell
 
@@ -89,8 +89,14 @@ def run_sru(cell, x, c):
     return sru(x, cell.W_x, cell.b, cell.v_f, cell.v_r, c)
 
 
-def run_linear(cell, x, h):
-    """A cell that is linear in h, over time -> y, h of all steps."""
+def run_mingru(cell, x, h):
+    """MinGRUCell over time -> y, h of all steps."""
+    hs = mingru(x, cell.W_x, cell.b, h)
+    return hs, hs
+
+
+def run_minlstm(cell, x, h):
+    """MinLSTMCell over time -> y, h of all steps."""
     keep, new = cell.gates(x.transpose(0, 1))
     hs = scan(keep.transpose(0, 1), new.transpose(0, 1), h)
     return hs, hs
@@ -101,6 +107,6 @@ RUNS = {
     LSTMCell: run_lstm,
     GRUCell: run_gru,
     SRUCell: run_sru,
-    MinGRUCell: run_linear,
-    MinLSTMCell: run_linear,
+    MinGRUCell: run_mingru,
+    MinLSTMCell: run_minlstm,
 }

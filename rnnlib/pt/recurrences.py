@@ -12,6 +12,8 @@ from itertools import pairwise
 import torch
 from torch.autograd.function import once_differentiable
 
+from rnnlib.pt.scan import default_chunk, scanned
+
 BLOCK = 64  # steps
 
 
@@ -202,6 +204,37 @@ class _Sru(torch.autograd.Function):
                 dk[0].copy_(highway)
             given.add(s, da, None if dk else highway)
         return given.dx, given.dW_x, given.db[H : 3 * H], dv_f, dv_r, dc
+
+
+def mingru(x, W_x, b, h0):
+    """minGRU over time: x (B, T, D), W_x (D, 2H), b (2H,), h0 (B, H) -> h of all steps (B, T, H)."""
+    return _MinGru.apply(x.transpose(0, 1), W_x, b, h0).transpose(0, 1)
+
+
+class _MinGru(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, W_x, b, h0):
+        z, n = (_affine(x, W.contiguous(), v) for W, v in zip(W_x.chunk(2, dim=1), b.chunk(2), strict=True))
+        keep = z.neg_().sigmoid_()  # 1 - z  eq. mingru-gates
+        new = n.addcmul_(n, keep, value=-1)  # z n
+        h = scanned(keep, new, h0, default_chunk(len(x)))  # eq. mingru-hidden
+        ctx.save_for_backward(x, W_x, keep, new, h, h0)
+        return h
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dy):
+        x, W_x, keep, new, h, h0 = ctx.saved_tensors
+        given, da = _Given(ctx, x, W_x), x.new_empty(min(BLOCK, len(x)), len(h0), W_x.shape[1])
+        dh = scanned(keep, dy, torch.zeros_like(h0), default_chunk(len(x)), back=True)  # eq. scan-back
+        for s in _blocks(x):
+            dz, dn = da[: s.stop - s.start].chunk(2, dim=2)
+            z = 1 - keep[s]
+            old = h[s.start - 1 : s.stop - 1] if s.start else torch.cat([h0[None], h[: s.stop - 1]])
+            torch.mul(dh[s], z, out=dn)  # eq. mingru-back
+            torch.addcmul(new[s], z, old, value=-1, out=dz).mul_(keep[s]).mul_(dh[s])
+            given.add(s, da[: s.stop - s.start])
+        return given.dx, given.dW_x, given.db, keep[0] * dh[0]
 
 
 class _Given:

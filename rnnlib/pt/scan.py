@@ -11,7 +11,7 @@ from rnnlib import checks
 def scan(a, b, h0=None, chunk=None):
     """h_t = a_t * h_{t-1} + b_t, elementwise: a, b (B, T, H), first state h0 (B, H), zeros if None -> h (B, T, H).
 
-    chunk=1 and chunk=T are the plain loop of T turns; a chunk of C steps needs about 2 C + T / C.  None: near sqrt(T).
+    A chunk of C steps takes about 2 C + T / C turns instead of T.  None: C near sqrt(T).
     The gradient, a scan from the end, is derived by hand; it cannot be differentiated once more.
     """
     check_scan(a, b, h0)
@@ -48,7 +48,7 @@ class _Scan(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, a, b, h0, chunk):
-        h = _run(_chunks(a, chunk), _chunks(b, chunk), h0)[: len(a)]
+        h = scanned(a, b, h0, chunk)
         ctx.save_for_backward(a, h, h0)
         ctx.chunk = chunk
         return h
@@ -57,11 +57,16 @@ class _Scan(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, dh):
         a, h, h0 = ctx.saved_tensors
-        db = _run(_chunks(a, ctx.chunk), _chunks(dh, ctx.chunk), torch.zeros_like(h0), back=True)[: len(a)]
+        db = scanned(a, dh, torch.zeros_like(h0), ctx.chunk, back=True)
         da = torch.empty_like(db)
         torch.mul(db[0], h0, out=da[0])
         torch.mul(db[1:], h[:-1], out=da[1:])
         return da, db, a[0] * db[0], None
+
+
+def scanned(a, b, state, chunk, back=False):
+    """h_t = a_t * h_{t-1} + b_t, time first, without a gradient: a, b (T, B, H), state (B, H) -> h; `back`: from dh = b to db."""
+    return _run(_chunks(a, chunk), _chunks(b, chunk), state, back)[: len(a)]
 
 
 def _chunks(v, chunk):

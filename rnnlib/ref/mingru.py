@@ -26,7 +26,7 @@ def step_back(p, dy, dh, tape):
     """Undo `step`: dL/dy and dL/d(new state), each (B, H) -> dx (B, D), dL/d(old state), parameter gradients."""
     x, h, z, n = tape
     dh = dh + dy
-    dz = dh * (n - h) * z * (1 - z)
+    dz = dh * (n - h) * z * (1 - z)  # eq. mingru-back
     dn = dh * z
     da = np.concatenate([dz, dn], axis=1)  # (B, 2H)
     return da @ p["W_x"].T, dh * (1 - z), {"W_x": x.T @ da, "b": da.sum(axis=0)}

@@ -9,7 +9,7 @@ from rnnlib.tf.gru import GRUCell
 from rnnlib.tf.layers import check_input, check_state
 from rnnlib.tf.lstm import LSTMCell
 from rnnlib.tf.mingru import MinGRUCell, MinLSTMCell
-from rnnlib.tf.recurrences import elman, gru, lstm, sru
+from rnnlib.tf.recurrences import elman, gru, lstm, mingru, sru
 from rnnlib.tf.scan import scan
 from rnnlib.tf.sru import SRUCell
 
@@ -91,8 +91,14 @@ def run_sru(cell, x, c):
     return sru(x, cell.W_x, cell.b, cell.v_f, cell.v_r, c)
 
 
-def run_linear(cell, x, h):
-    """A cell that is linear in h, over time -> y, h of all steps."""
+def run_mingru(cell, x, h):
+    """MinGRUCell over time -> y, h of all steps."""
+    hs = mingru(x, cell.W_x, cell.b, h)
+    return hs, hs
+
+
+def run_minlstm(cell, x, h):
+    """MinLSTMCell over time -> y, h of all steps."""
     keep, new = cell.gates(x)
     hs = scan(keep, new, h)
     return hs, hs
@@ -103,6 +109,6 @@ RUNS = {
     LSTMCell: run_lstm,
     GRUCell: run_gru,
     SRUCell: run_sru,
-    MinGRUCell: run_linear,
-    MinLSTMCell: run_linear,
+    MinGRUCell: run_mingru,
+    MinLSTMCell: run_minlstm,
 }

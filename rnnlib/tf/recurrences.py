@@ -8,7 +8,7 @@ memory is needed.  Time first inside: a step is then one piece of memory.  No gr
 
 import tensorflow as tf
 
-from rnnlib.tf.scan import _once
+from rnnlib.tf.scan import _once, before, default_chunk, scanned
 
 BLOCK = 64  # steps
 
@@ -197,6 +197,32 @@ def sru(x, W_x, b, v_f, v_r, c0):
 
     h, c = run(_swap(x), *_tensors(W_x, b, v_f, v_r, c0))
     return _swap(h), _swap(c)
+
+
+def mingru(x, W_x, b, h0):
+    """minGRU over time: x (B, T, D), W_x (D, 2H), b (2H,), h0 (B, H) -> h of all steps (B, T, H)."""
+
+    @tf.custom_gradient
+    def run(x, W_x, b, h0):
+        def gates():
+            z, n = tf.split(_affine(x, W_x, b), 2, axis=2)
+            return tf.sigmoid(z), n  # eq. mingru-gates
+
+        z, n = gates()
+        chunk = default_chunk(tf.shape(x)[1])
+        h = scanned(1 - z, z * n, h0, chunk)  # eq. mingru-hidden
+
+        def backward(dy):
+            z, n = gates()
+            dh = scanned(1 - z, dy, tf.zeros_like(h0), chunk, back=True)  # eq. scan-back
+            dz = dh * (n - before(h, h0)) * z * (1 - z)  # eq. mingru-back
+            da = tf.concat([dz, dh * z], axis=2)
+            dx, dW_x, db = _affine(da, tf.transpose(W_x)), _product(x, da), tf.reduce_sum(da, (0, 1))
+            return _once(dx, dW_x, db, (1 - z[:, 0]) * dh[:, 0])
+
+        return h, backward
+
+    return run(x, *_tensors(W_x, b, h0))
 
 
 def _forward(step, x, W_x, b, first):

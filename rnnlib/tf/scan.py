@@ -10,7 +10,7 @@ from rnnlib import checks
 def scan(a, b, h0=None, chunk=None):
     """h_t = a_t * h_{t-1} + b_t, elementwise: a, b (B, T, H), first state h0 (B, H), zeros if None -> h (B, T, H).
 
-    chunk=1 and chunk=T are the plain loop of T turns; a chunk of C steps needs about 2 C + T / C.  None: near sqrt(T).
+    A chunk of C steps takes about 2 C + T / C turns instead of T.  None: C near sqrt(T).
     The gradient, a scan from the end, is derived by hand; it cannot be differentiated once more.
     """
     check_scan(a, b, h0)
@@ -46,18 +46,26 @@ def check_scan(a, b, h0):
 @tf.custom_gradient
 def _scan(a, b, h0, chunk):
     """a, b (B, T, H), h0 (B, H) -> h (B, T, H)."""
-    T = tf.shape(a)[1]
-    h = _join(_run(_chunks(a, chunk), _chunks(b, chunk), h0), T)
+    h = scanned(a, b, h0, chunk)
 
     def backward(dh):
-        follows = _chunks(
-            tf.pad(a[:, 1:], ((0, 0), (0, 1), (0, 0))), chunk
-        )  # a_{t+1} beside dh_t, 0 beside the last, eq. scan-back
-        db = _join(_run(follows, _chunks(dh, chunk), tf.zeros_like(h0), back=True), T)
-        da = db * tf.concat([h0[:, None], h[:, :-1]], axis=1)
+        db = scanned(a, dh, tf.zeros_like(h0), chunk, back=True)
+        da = db * before(h, h0)
         return *_once(da, db, a[:, 0] * db[:, 0]), None
 
     return h, backward
+
+
+def scanned(a, b, state, chunk, back=False):
+    """h_t = a_t * h_{t-1} + b_t, without a gradient: a, b (B, T, H), state (B, H) -> h; `back`: from dh = b to db."""
+    if back:  # a_{t+1} beside dh_t, 0 beside the last, eq. scan-back
+        a = tf.pad(a[:, 1:], ((0, 0), (0, 1), (0, 0)))
+    return _join(_run(_chunks(a, chunk), _chunks(b, chunk), state, back), tf.shape(b)[1])
+
+
+def before(h, h0):
+    """h_{t-1} beside h_t: (B, T, H), (B, H) -> (B, T, H)."""
+    return tf.concat([h0[:, None], h[:, :-1]], axis=1)
 
 
 def _once(*gradients):
