@@ -6,15 +6,13 @@ mean error on held-out examples), and the seeds `REPORTED` are run with it.  Eve
 can be learned by heart.
 """
 
-import json
-import platform
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
 from rnnlib import runs, tasks
 from rnnlib.batch import Batches
+from rnnlib.studies import stored
 
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "adding.json"
 LENGTHS = (10, 25, 50)
@@ -70,8 +68,7 @@ def train(rnn, start, T, rate, seed, updates=UPDATES):
 
 def curve(steps):
     """Losses of the updates, averaged over every EVERY of them."""
-    n = len(steps) // EVERY * EVERY
-    return np.reshape(steps[:n], (-1, EVERY)).mean(axis=1)
+    return stored.curve(steps, EVERY)
 
 
 def settings():
@@ -89,17 +86,7 @@ def settings():
 
 def load():
     """The results so far.  ValueError if they were made with other settings."""
-    if not PATH.exists():
-        versions = {name: metadata.version(name) for name in ("numpy", "torch")}
-        machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, one thread"
-        return {"settings": settings(), "versions": versions, "machine": machine, "runs": []}
-    results = json.loads(PATH.read_text())
-    if results["settings"] != settings():
-        have = results["settings"]
-        raise ValueError(
-            f"{PATH} was made with the settings {have}, now they are {settings()}: move the file away first"
-        )
-    return results
+    return stored.load(PATH, settings())
 
 
 def select(results, start, T, seeds):
@@ -109,9 +96,7 @@ def select(results, start, T, seeds):
 
 def chosen_rate(results, start, T):
     """The rate with the lowest mean error over the tuning seeds; a run that diverged counts as infinitely bad."""
-    runs_ = select(results, start, T, TUNING)
-    errors = {rate: [run["error"] for run in runs_ if run["rate"] == rate] for rate in RATES}
-    return min(RATES, key=lambda rate: np.mean(np.nan_to_num(errors[rate], nan=np.inf)))
+    return stored.best(RATES, select(results, start, T, TUNING), lambda run: run["error"])
 
 
 def reported(results, start, T):

@@ -5,17 +5,14 @@ experiment, change it here or in `choosing_tasks`.  For each cell and task a rat
 on the validation part, and the seeds `REPORTED` are run with it; only they look at the test part.
 """
 
-import json
-import platform
 import time
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
 from rnnlib import runs
-from rnnlib.studies import choosing_tasks
+from rnnlib.studies import choosing_tasks, stored
 from rnnlib.studies.choosing_tasks import CELLS, TASKS, made
 
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "choosing.json"
@@ -121,24 +118,12 @@ def settings():
     """What the runs of one file have in common; a file of other settings is not added to."""
     common = dict(rates=RATES, kernel=KERNEL, clip=CLIP, held_out=choosing_tasks.HELD_OUT)
     tasks = {name: task._asdict() for name, task in TASKS.items()}
-    return json.loads(json.dumps(common | {"optimizer": "adam", "points": POINTS, "tasks": tasks}))
+    return common | {"optimizer": "adam", "points": POINTS, "tasks": tasks}
 
 
 def load(path=PATH):
     """The results so far.  ValueError if they were made with other settings."""
-    path = Path(path)
-    if not path.exists():
-        versions = {name: metadata.version(name) for name in ("numpy", "torch")}
-        about = (
-            f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, one thread a run"
-        )
-        return {"settings": settings(), "versions": versions, "machine": about, "reference": {}, "runs": []}
-    results = json.loads(path.read_text())
-    if results["settings"] != settings():
-        raise ValueError(
-            f"{path} was made with other settings than those of {__name__}: move the file away first"
-        )
-    return results
+    return {"reference": {}} | stored.load(Path(path), settings())
 
 
 def select(results, name, cell, seeds):
@@ -153,12 +138,7 @@ def chosen_rate(results, name, cell, rates=RATES):
     if len(found) < len(TUNING) * len(rates):
         return None
     sign = -1 if TASKS[name].higher_is_better else 1
-
-    def cost(rate):
-        values = [r["valid"] for r in found if r["rate"] == rate]
-        return np.mean([np.inf if v is None else sign * v for v in values])
-
-    return min(rates, key=cost)
+    return stored.best(rates, found, lambda run: None if run["valid"] is None else sign * run["valid"])
 
 
 def reported(results, name, cell, rates=RATES):

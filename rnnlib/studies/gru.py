@@ -7,16 +7,13 @@ learning rate is chosen on the seeds `TUNING` (the lowest mean loss on held-out 
 seeds `REPORTED` are run with it.
 """
 
-import json
-import platform
-from importlib import metadata
 from pathlib import Path
 
-import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from rnnlib import datasets, runs, series, tasks
 from rnnlib.batch import Batches
+from rnnlib.studies import stored
 
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "gru.json"
 RATES = (4e-2, 2e-2, 1e-2)
@@ -107,8 +104,7 @@ def train(rnn, task, variant, rate, seed, updates=UPDATES):
 
 def curve(steps):
     """Losses of the updates, averaged over every EVERY of them."""
-    n = len(steps) // EVERY * EVERY
-    return np.reshape(steps[:n], (-1, EVERY)).mean(axis=1)
+    return stored.curve(steps, EVERY)
 
 
 def settings():
@@ -119,17 +115,7 @@ def settings():
 
 def load():
     """The results so far.  ValueError if they were made with other settings."""
-    if not PATH.exists():
-        versions = {name: metadata.version(name) for name in ("numpy", "torch")}
-        machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, one thread"
-        return {"settings": settings(), "versions": versions, "machine": machine, "runs": []}
-    results = json.loads(PATH.read_text())
-    if results["settings"] != settings():
-        have = results["settings"]
-        raise ValueError(
-            f"{PATH} was made with the settings {have}, now they are {settings()}: move the file away first"
-        )
-    return results
+    return stored.load(PATH, settings())
 
 
 def select(results, task, variant, seeds):
@@ -139,9 +125,7 @@ def select(results, task, variant, seeds):
 
 def chosen_rate(results, task, variant):
     """The rate with the lowest mean loss over the tuning seeds; a run that diverged counts as infinitely bad."""
-    tried = select(results, task, variant, TUNING)
-    losses = {rate: [run["loss"] for run in tried if run["rate"] == rate] for rate in RATES}
-    return min(RATES, key=lambda rate: np.mean(np.nan_to_num(losses[rate], nan=np.inf)))
+    return stored.best(RATES, select(results, task, variant, TUNING), lambda run: run["loss"])
 
 
 def reported(results, task, variant):

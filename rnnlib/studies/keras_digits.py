@@ -5,13 +5,12 @@ Learning rates, and the settings of the baselines, are chosen on the validation 
 the reported runs.  Spoken digits: a third of the speakers is never trained on, one to choose by and one to report.
 """
 
-import json
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
 from rnnlib import audio, batch
+from rnnlib.studies import stored
 
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "keras_digits.json"
 CELLS = ("SimpleRNN", "LSTM", "GRU")
@@ -170,29 +169,15 @@ def settings():
 
 def load():
     """The results so far.  ValueError if they were made with other settings."""
-    if not PATH.exists():
-        versions = {name: metadata.version(name) for name in ("numpy", "keras", "tensorflow", "scikit-learn")}
-        return {"settings": settings(), "versions": versions, "runs": [], "baselines": [], "spoken": []}
-    results = json.loads(PATH.read_text())
-    if results["settings"] != settings():
-        have = results["settings"]
-        raise ValueError(
-            f"{PATH} was made with the settings {have}, now they are {settings()}: move the file away first"
-        )
-    return results
+    return stored.load(
+        PATH, settings(), ("numpy", "keras", "tensorflow", "scikit-learn"), ("runs", "baselines", "spoken")
+    )
 
 
 def chosen_rate(results, cell):
     """The rate with the lowest mean validation loss over the tuning seeds."""
-    losses = {
-        rate: [
-            run["valid_loss"]
-            for run in results["runs"]
-            if (run["cell"], run["rate"]) == (cell, rate) and run["seed"] in TUNING
-        ]
-        for rate in RATES
-    }
-    return min(RATES, key=lambda rate: np.mean(losses[rate]))
+    tuning = [run for run in results["runs"] if run["cell"] == cell and run["seed"] in TUNING]
+    return stored.best(RATES, tuning, lambda run: run["valid_loss"])
 
 
 def reported(results, cell):

@@ -8,15 +8,13 @@ intervals   do peepholes help to tell an interval of n steps from one of n + 1?
 text        characters of documentation, LSTM against Elman network, with equally many weights
 """
 
-import json
-import platform
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
 from rnnlib import checks, datasets, runs, text
 from rnnlib.batch import Batches
+from rnnlib.studies import stored
 
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "lstm.json"
 SEEDS, BATCH, CLIP, HELD_OUT = (0, 1, 2, 3, 4), 32, 1.0, 1000
@@ -152,30 +150,19 @@ def run_text(rnn, name, rate, seed, ids, vocab_size, updates=TEXT["updates"]):
 
 def curve(steps):
     """Losses of the updates, averaged over every EVERY of them."""
-    n = len(steps) // EVERY * EVERY
-    return np.reshape(steps[:n], (-1, EVERY)).mean(axis=1)
+    return stored.curve(steps, EVERY)
 
 
 def settings():
     """What the runs of one file have in common; a file of other settings is not added to."""
     common = dict(seeds=SEEDS, batch=BATCH, clip=CLIP, held_out=HELD_OUT, every=EVERY)
     common |= dict(first_bit=FIRST_BIT, intervals=INTERVALS, text=TEXT, cells=CELLS, optimizer="adam")
-    return json.loads(json.dumps(common))  # lists for tuples, as in the file
+    return common
 
 
 def load():
     """The results so far.  ValueError if they were made with other settings."""
-    if not PATH.exists():
-        versions = {name: metadata.version(name) for name in ("numpy", "torch")}
-        machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, one thread"
-        return {"settings": settings(), "versions": versions, "machine": machine, "runs": []}
-    results = json.loads(PATH.read_text())
-    if results["settings"] != settings():
-        have = results["settings"]
-        raise ValueError(
-            f"{PATH} was made with the settings {have}, now they are {settings()}: move the file away first"
-        )
-    return results
+    return stored.load(PATH, settings())
 
 
 def select(results, **wanted):
@@ -185,12 +172,8 @@ def select(results, **wanted):
 
 def chosen_rate(results, name, study="text"):
     """The rate of "text" or "text, long" with the lowest mean validation bits over the tuning seeds."""
-
-    def bits(rate):
-        runs_ = select(results, study=study, cell=name, rate=rate)
-        return np.mean([run["bits"]["valid"] for run in runs_ if run["seed"] in TEXT["tuning"]])
-
-    return min(TEXT["rates"], key=bits)
+    tuning = [run for run in select(results, study=study, cell=name) if run["seed"] in TEXT["tuning"]]
+    return stored.best(TEXT["rates"], tuning, lambda run: run["bits"]["valid"])
 
 
 def reported_bits(results, name, study="text"):

@@ -7,15 +7,14 @@ loss on held-out examples, or on the validation part), and the seeds `REPORTED` 
 """
 
 import json
-import platform
 import re
 import time
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
 from rnnlib import batch, datasets, runs, tasks, text
+from rnnlib.studies import stored
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
 PATH, SPEEDS = RESULTS / "sru.json", RESULTS / "sru_sizes.json"
@@ -207,19 +206,7 @@ def settings():
 
 def load():
     """The results so far.  ValueError if they were made with other settings."""
-    if not PATH.exists():
-        versions = {name: metadata.version(name) for name in ("numpy", "torch", "scikit-learn")}
-        machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, one thread"
-        return {"settings": settings(), "versions": versions, "machine": machine} | {
-            kind: [] for kind in ("asked", "texts", "bags")
-        }
-    results = json.loads(PATH.read_text())
-    if results["settings"] != settings():
-        have = results["settings"]
-        raise ValueError(
-            f"{PATH} was made with the settings {have}, now they are {settings()}: move the file away first"
-        )
-    return results
+    return stored.load(PATH, settings(), ("numpy", "torch", "scikit-learn"), ("asked", "texts", "bags"))
 
 
 def select(found, name, seeds, **where):

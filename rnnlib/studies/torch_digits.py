@@ -5,13 +5,10 @@ Rates, seeds, batch and patience are those of `keras_digits`, and so are the bas
 Spoken digits: each speaker is held out once (`new`), and a third of all recordings by all speakers as well (`known`).
 """
 
-import json
-from importlib import metadata
-
 import numpy as np
 
 from rnnlib.batch import mask
-from rnnlib.studies import keras_digits
+from rnnlib.studies import keras_digits, stored
 from rnnlib.studies.keras_digits import (  # noqa: F401
     BATCH,
     EPOCHS,
@@ -59,13 +56,4 @@ def settings():
 
 def load():
     """The results so far.  ValueError if they were made with other settings."""
-    if not PATH.exists():
-        versions = {name: metadata.version(name) for name in ("numpy", "torch", "scikit-learn")}
-        return {"settings": settings(), "versions": versions, "runs": [], "spoken": []}
-    results = json.loads(PATH.read_text())
-    if results["settings"] != settings():
-        have = results["settings"]
-        raise ValueError(
-            f"{PATH} was made with the settings {have}, now they are {settings()}: move the file away first"
-        )
-    return results
+    return stored.load(PATH, settings(), ("numpy", "torch", "scikit-learn"), ("runs", "spoken"))
