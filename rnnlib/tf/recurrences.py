@@ -183,11 +183,8 @@ def sru(x, W_x, b, v_f, v_r, c0):
                 dc, dstate = _from_the_end(back, through, [dc])
                 df = dc * kf
                 da = tf.concat([dc * (1 - f), df, dr, highway][:parts], axis=2)
-                shares = [
-                    tf.reduce_sum(df * old, (0, 1)),
-                    tf.reduce_sum(dr * old, (0, 1)),
-                ]  # eq. sru-back-weights
-                return da, dstate, shares, *([highway] if parts == 3 else [])
+                dv_f, dv_r = (tf.reduce_sum(d * old, (0, 1)) for d in (df, dr))  # eq. sru-back-weights
+                return da, dstate, [dv_f, dv_r], *([highway] if parts == 3 else [])
 
             dx, dW_x, db, (dc,), (dv_f, dv_r) = _backward(block, x, W_x, [c0], [v_f, v_r])
             return _once(dx, dW_x, db[H : 3 * H], dv_f, dv_r, dc)
