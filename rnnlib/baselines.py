@@ -1,8 +1,10 @@
-"""What a recurrent network has to beat: forecasts and language models without one."""
+"""What a recurrent network has to beat: forecasts, language models and classifiers of texts without one."""
 
 import numpy as np
 
 from rnnlib import checks
+from rnnlib.wordcounts import Vader as Vader
+from rnnlib.wordcounts import WordCounts as WordCounts
 
 
 def persistence(history, rest):

@@ -3,6 +3,8 @@
 scikit-learn computes what it has; it is imported when first needed.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from rnnlib import checks
@@ -93,6 +95,100 @@ def _labels(values):
     """An array of labels; the strings of a pandas column, which come as objects, as strings."""
     values = np.asarray(values)
     return values.astype(str) if all(isinstance(value, str) for value in values.flat) else values
+
+
+class Reliability(NamedTuple):
+    """How often a classifier is right, by how sure it is; bins without an example are left out."""
+
+    confidence: np.ndarray  # (K,) mean probability of the class it chose
+    accuracy: np.ndarray  # (K,) share of right answers
+    count: np.ndarray  # (K,) examples
+
+
+def reliability(y, p, bins=10):
+    """Right answers by confidence: classes y (N,) and probabilities p (N, C) -> a Reliability of at most `bins` bins.
+
+    Confidence is the largest probability of a row; the bins are equally wide, from 0 to 1 (Guo et al. 2017).
+    """
+    y, p = _probabilities(y, p)
+    sure, right = p.max(axis=1), p.argmax(axis=1) == y
+    edges = np.linspace(0, 1, checks.positive(bins, "bins") + 1)
+    place = np.searchsorted(edges[1:-1], sure, side="left")
+    count = np.bincount(place, minlength=bins)
+    sums = [np.bincount(place, weights, minlength=bins) for weights in (sure, right)]
+    return Reliability(*(total[count > 0] / count[count > 0] for total in sums), count[count > 0])
+
+
+def calibration_error(y, p, bins=10):
+    """Expected calibration error (ECE): mean distance of confidence and accuracy over the bins of `reliability`, by count.
+
+    Above 0 for a perfect model too, by chance; it depends on `bins`, and says nothing of how much a model knows.
+    """
+    found = reliability(y, p, bins)
+    return float(np.average(np.abs(found.confidence - found.accuracy), weights=found.count))
+
+
+def brier(y, p):
+    """Brier score of probabilities p (N, C): mean squared distance to 0 and 1; for two classes of one of them, else summed over all.
+
+    A proper score: nothing is gained by saying another probability than one believes.  scikit-learn's scale.
+    """
+    from sklearn.metrics import brier_score_loss
+
+    y, p = _probabilities(y, p)
+    return float(brier_score_loss(y, p[:, 1] if p.shape[1] == 2 else p, labels=np.arange(p.shape[1])))
+
+
+def bootstrap(values, level=0.95, draws=2000, rng=0):
+    """Mean of values (N,), one for each test example, and what other test sets might have given: (mean, low, high).
+
+    N examples are drawn with replacement, `draws` times; `level` of their means lie between low and high (Efron 1979).  Two models on
+    one test set: pass the difference of their right answers, so that both get the same examples.  It knows nothing of other seeds.
+    """
+    values = checks.finite(np.asarray(values, float), "values")
+    checks.rank(values.shape, "(N)", "values")
+    if (values == values[0]).all():
+        raise ValueError(
+            f"all {len(values)} values are {values[0]:g}, and every draw would be the same: for right and wrong answers "
+            "scipy.stats.binomtest(right, N).proportion_ci() has an interval"
+        )
+    if not 0 < level < 1:
+        raise ValueError(f"level={level}: the share of draws in the interval is above 0 and below 1")
+    rng = np.random.default_rng(rng)
+    means = [rng.choice(values, len(values)).mean() for _ in range(checks.positive(draws, "draws"))]
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(values.mean()), float(low), float(high)
+
+
+def mcnemar(right, rival):
+    """Two classifiers on one test set: right answers of each, bools (N,) -> (only the first, only the rival, exact two-sided p).
+
+    Where both are right or both wrong, nothing is learned.  If they were equally good, each of the others would fall to either side
+    like a coin (McNemar 1947; exact by the binomial distribution).
+    """
+    from scipy.stats import binomtest
+
+    right, rival = _alike(np.asarray(right), np.asarray(rival))
+    for what, values in (("right", right), ("rival", rival)):
+        if values.dtype.kind != "b":
+            raise TypeError(
+                f"{what} must be bools, right or wrong, got {values.dtype}: compare with the labels first"
+            )
+    only, other = int((right & ~rival).sum()), int((~right & rival).sum())
+    return only, other, 1.0 if only + other == 0 else float(binomtest(only, only + other).pvalue)
+
+
+def _probabilities(y, p):
+    y, p = np.asarray(y), checks.finite(np.asarray(p, float), "p")
+    checks.rank(p.shape, "(N, C)", "p")
+    if y.shape != p.shape[:1]:
+        raise ValueError(f"y has shape {y.shape}, p {p.shape}: one class for each row of p")
+    checks.ids(y, p.shape[1], "y")
+    if p.min() < 0 or not np.allclose(p.sum(axis=1), 1, atol=1e-5):
+        raise ValueError(
+            "p holds probabilities: each at least 0, each row with the sum 1. Take the softmax of logits"
+        )
+    return y, p
 
 
 def perplexity(nats):

@@ -1,58 +1,48 @@
-"""Text as numbers: tokens with their places, vocabularies built from training text, windows for language models."""
+"""Text as numbers: tokens with their places, vocabularies built from training text, windows for language models.
 
-import re
+Tokenizers are in `rnnlib.tokens`, and can be had from here.
+"""
+
 from collections import Counter
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
 from rnnlib import checks
+from rnnlib.tokens import (
+    TOKENIZERS,
+    Subwords,
+    Token,
+    aligned,
+    characters,
+    spacy,
+    strings_of,
+    tokenize,
+    tokenizer_of,
+    toktok,
+    treebank,
+    wordpunct,
+    words,
+)
 
-WORDS = re.compile(r"\d+(?:[.,]\d+)+|\w+(?:['’]\w+)*|[^\w\s]")
+__all__ = [
+    "LMWindows",
+    "Subwords",
+    "TOKENIZERS",
+    "Token",
+    "Vocabulary",
+    "aligned",
+    "characters",
+    "spacy",
+    "tokenize",
+    "tokenizer_of",
+    "toktok",
+    "treebank",
+    "windows",
+    "wordpunct",
+    "words",
+]
 UNKNOWN = ("unk", "error", "skip")
-
-
-class Token(NamedTuple):
-    """A piece of a text: `text == whole[start:end]`."""
-
-    text: str
-    start: int
-    end: int
-
-
-def characters(text):
-    """Each character (Unicode code point) of `text` as a Token."""
-    return [Token(char, i, i + 1) for i, char in enumerate(_nonempty(text))]
-
-
-def words(text):
-    """Words, numbers and signs of `text` as Tokens; white space separates them and is left out.
-
-    The rule, in this order: digits joined by "." or "," (3.14, 1,000); letters, digits and underscores with inner
-    apostrophes (don't); any other sign alone.
-    """
-    return [Token(match[0], *match.span()) for match in WORDS.finditer(_nonempty(text))]
-
-
-TOKENIZERS = {"characters": characters, "words": words}
-
-
-def tokenize(text, tokenizer="words"):
-    """-> list of str.  `tokenizer` is one of "characters", "words", or any function from a text to Tokens."""
-    if not callable(tokenizer):
-        tokenizer = TOKENIZERS[checks.choice(tokenizer, tuple(TOKENIZERS), "tokenizer")]
-    return [token.text for token in tokenizer(_nonempty(text))]
-
-
-def _nonempty(text):
-    if not isinstance(text, str):
-        raise TypeError(f"text must be a string, got {type(text).__name__}")
-    if not text.strip():
-        raise ValueError(
-            f"text is empty ({len(text)} characters, all of them white space): nothing to tokenise"
-        )
-    return text
 
 
 class Vocabulary:
@@ -63,12 +53,15 @@ class Vocabulary:
     max_size   at most so many entries, special ones included; the most frequent stay
     pad, unk   the special entries, ids 0 and 1; None leaves one out (a character model needs no padding)
     unknown    what `encode` does with a token that is not in it: "unk" gives the id of `unk`, "error" raises, "skip" drops it
+    special    further entries that no text gives, such as ("<s>", "</s>"), with the ids right after
 
     Ids go by falling frequency, ties by the order of code points, so equal texts give equal ids.
     """
 
-    def __init__(self, tokens, min_count=1, max_size=None, pad="<pad>", unk="<unk>", unknown=None):
-        counts = Counter(_strings(tokens))
+    def __init__(
+        self, tokens, min_count=1, max_size=None, pad="<pad>", unk="<unk>", unknown=None, special=()
+    ):
+        counts = Counter(strings_of(tokens))
         if not counts:
             raise ValueError("no tokens: a vocabulary is built from training text, and this text is empty")
         unknown = unknown or ("unk" if unk is not None else "error")
@@ -83,8 +76,10 @@ class Vocabulary:
             raise ValueError(
                 f"the text holds {counts[pad]} tokens {pad!r}, the name of the padding: choose another pad="
             )
+        if {pad, unk, *counts} & set(special) or len(set(special)) < len(special):
+            raise ValueError(f"special entries {special!r} need names of their own, that no token has")
         self.pad, self.unk = pad, unk
-        special = [token for token in (pad, unk) if token is not None]
+        special = [token for token in (pad, unk, *special) if token is not None]
         ordered = sorted(
             (token for token in counts if token != unk), key=lambda token: (-counts[token], token)
         )
@@ -99,6 +94,23 @@ class Vocabulary:
         self.counts = {token: counts[token] for token in self.tokens}
         self._ids = {token: i for i, token in enumerate(self.tokens)}
 
+    def plain(self):
+        """All that `encode` and `decode` need, as plain values for a file: `Vocabulary.of(plain)` is the same again."""
+        return {"tokens": self.tokens, "counts": list(self.counts.values()), "pad": self.pad} | {
+            "unk": self.unk,
+            "unknown": self.unknown,
+        }
+
+    @classmethod
+    def of(cls, plain):
+        """The vocabulary that gave this `plain()`."""
+        made = cls.__new__(cls)
+        made.pad, made.unk, made.unknown = plain["pad"], plain["unk"], plain["unknown"]
+        made.tokens = list(plain["tokens"])
+        made.counts = dict(zip(made.tokens, plain["counts"], strict=True))
+        made._ids = {token: i for i, token in enumerate(made.tokens)}
+        return made
+
     def __len__(self):
         return len(self.tokens)
 
@@ -110,7 +122,7 @@ class Vocabulary:
 
     def encode(self, tokens):
         """Tokens (an iterable of str) -> ids (N,) int64."""
-        tokens = _strings(tokens)
+        tokens = strings_of(tokens)
         ids = [self._ids.get(token, -1) for token in tokens]
         if self.unknown == "unk":
             ids = [self._ids[self.unk] if i < 0 else i for i in ids]
@@ -133,19 +145,6 @@ class Vocabulary:
                 f"ids from {ids.min()} to {ids.max()}, but this vocabulary has 0 to {len(self) - 1}"
             )
         return [self.tokens[i] for i in ids.astype(int)]
-
-
-def _strings(tokens):
-    """The tokens as a list, all of them str: a Token, which knows its place, equals no other and would always be unknown."""
-    if not isinstance(tokens, Iterable):
-        raise TypeError(f"tokens must be a list of strings, got {type(tokens).__name__}")
-    tokens = list(tokens)
-    for place, token in enumerate(tokens):
-        if not isinstance(token, str):
-            raise TypeError(
-                f"token {place} must be a string, got {type(token).__name__}: `tokenize(text)` gives strings"
-            )
-    return tokens
 
 
 class LMWindows(NamedTuple):

@@ -1,6 +1,7 @@
 """Baselines against their definitions, written out slowly, and against other packages."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -183,3 +184,93 @@ def test_markov_chain_refuses_what_would_give_nan():
         baselines.MarkovChain(3, alpha=np.inf)
     with pytest.raises(ValueError, match="one id has nothing before it"):
         baselines.MarkovChain(3).fit([0, 1, 2]).cross_entropy([1])
+
+
+def reviews(count, rng=0):
+    """Texts in which a pair of words decides: "not" turns the word after it round."""
+    rng = np.random.default_rng(rng)
+    words, turned = rng.choice(["fine", "poor"], count), rng.random(count) < 0.5
+    texts = [f"the film is {'not ' * int(t)}{w} ." for w, t in zip(words, turned, strict=True)]
+    return texts, ((words == "fine") != turned).astype(int)
+
+
+@pytest.mark.parametrize("kind", ["logistic", "bayes"])
+def test_word_counts_need_pairs_for_negation(kind):
+    model = baselines.WordCounts(kind).fit(*reviews(200), valid=reviews(60, 1))
+    assert model.chosen_["pairs"] and (model.predict(reviews(60, 2)[0]) == reviews(60, 2)[1]).all()
+    words = [row for row in model.tried_ if not row["pairs"]]
+    assert max(row["accuracy"] for row in words) < 0.8 and len(words) == len(model.tried_) / 2
+    best = max(model.tried_, key=lambda row: (row["accuracy"], -row["loss"]))
+    assert {name: best[name] for name in model.chosen_} == model.chosen_
+    p = model.predict_proba(
+        ["The FILM is fine .", "", "?!", "Привет zyzzyva"]
+    )  # unknown words count for nothing
+    assert p.shape == (4, 2) and np.allclose(p.sum(axis=1), 1) and (p[3] == p[1]).all()
+    if kind == "logistic":
+        weights = model.weights()
+        assert list(weights.values()) == sorted(weights.values())
+        assert weights["not fine"] < 0 < weights["not poor"]
+
+
+def test_word_counts_are_scikit_learns():
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.naive_bayes import MultinomialNB
+
+    (texts, labels), valid = reviews(100), reviews(40, 1)
+    model = baselines.WordCounts("bayes").fit(texts, labels, valid)
+    count = CountVectorizer(
+        ngram_range=(1, 2),
+        min_df=2,
+        token_pattern=r"\w+|[^\w\s]",
+        binary=model.chosen_["counted"] == "presence",
+    )
+    own = MultinomialNB(alpha=model.chosen_["alpha"]).fit(count.fit_transform(texts), labels)
+    np.testing.assert_allclose(
+        model.predict_proba(valid[0]), own.predict_proba(count.transform(valid[0])), rtol=1e-12
+    )
+
+
+def test_word_counts_refuse():
+    with pytest.raises(ValueError, match="unknown kind 'svm': choose one of logistic, bayes"):
+        baselines.WordCounts("svm")
+    with pytest.raises(ValueError, match="all 2 labels are one: a classifier needs two classes"):
+        baselines.WordCounts().fit(["a b", "a b"], [1, 1], (["a"], [1]))
+    with pytest.raises(ValueError, match="have not been fitted"):
+        baselines.WordCounts().predict(["a"])
+    with pytest.raises(TypeError, match="texts must be a list of strings, got str"):
+        baselines.WordCounts().fit("a b", [1, 0], (["a"], [1]))
+
+
+LEXICON = {"good": 1.9, "horrible": -2.5, "fine": 0.8}
+
+
+def test_vader_knows_negation_and_is_fitted_by_its_threshold():
+    vader = baselines.Vader(LEXICON)
+    good, bad, none, empty, odd = vader.scores(["it is good", "it is not good", "a film", "", "?! Привет"])
+    assert bad < 0 < good and none == empty == odd == 0
+    assert vader.scores(["VERY good"])[0] > good
+    texts = ["good", "fine", "horrible", "a film", "good good", "fine"]
+    assert vader.predict(texts).tolist() == [1, 1, 0, 0, 1, 1]
+    labels = [1, 0, 0, 0, 1, 0]
+    assert vader.fit(texts, labels) is vader and vader.predict(texts).tolist() == labels
+    fine, better = vader.scores(["fine", "good"])
+    assert vader.threshold_ == pytest.approx((fine + better) / 2)
+
+
+def test_vader_is_nltks(monkeypatch):
+    import os
+
+    from nltk.sentiment.vader import SentimentIntensityAnalyzer
+
+    from rnnlib import datasets
+
+    if not os.environ.get("RNNLIB_DATA") or not datasets.available("vader_lexicon"):
+        pytest.skip("vader_lexicon is not here")
+    path = Path(os.environ["RNNLIB_DATA"]) / "nltk_data"
+    monkeypatch.setattr("nltk.data.path", [str(path)])
+    own, texts = (
+        SentimentIntensityAnalyzer(),
+        ["The plot isn't good, but the CAST is GREAT!!!", ":-)", "least good"],
+    )
+    expected = [own.polarity_scores(whole)["compound"] for whole in texts]
+    assert baselines.Vader(datasets.load("vader_lexicon")).scores(texts).tolist() == expected

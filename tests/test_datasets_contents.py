@@ -92,11 +92,24 @@ def test_texts():
     assert len(polarity["texts"]) == 10662 and Counter(polarity["labels"].tolist()) == {0: 5331, 1: 5331}
     assert polarity["texts"][0].startswith("simplistic , silly and tedious") and polarity["labels"][0] == 0
     assert polarity["texts"][-1].startswith("provides a porthole") and polarity["labels"][-1] == 1
+    parts = Counter(zip(polarity["part"].tolist(), polarity["labels"].tolist(), strict=True))
+    assert parts == {
+        (p, k): 4265 if p == "train" else 533 for p in ("train", "valid", "test") for k in (0, 1)
+    }
+    for first in (0, 5331):  # of each class, lines 10, 20, ... and 11, 21, ...
+        rows = np.arange(1, 5332)
+        assert polarity["part"][first : first + 5331][rows % 10 == 0].tolist() == ["test"] * 533
+        assert (
+            polarity["part"][first : first + 5331][(rows % 10 == 1) & (rows > 1)].tolist() == ["valid"] * 533
+        )
     reviews = load("movie_reviews")
     assert len(reviews["texts"]) == 2000 and reviews["labels"].sum() == 1000
     assert all(
         ("/pos/" in name) == label for name, label in zip(reviews["names"], reviews["labels"], strict=True)
     )
+    hundreds = [int(name.split("/cv")[1][0]) for name in reviews["names"]]
+    assert reviews["part"].tolist() == [{9: "test", 8: "valid"}.get(h, "train") for h in hundreds]
+    assert Counter(reviews["part"].tolist()) == {"train": 1600, "valid": 200, "test": 200}
     lexicon = load("vader_lexicon")
     assert len(lexicon) == 7502 and lexicon["good"] == 1.9 and lexicon["horrible"] == -2.5
 

@@ -119,3 +119,91 @@ def test_accuracy_takes_the_strings_of_pandas():
     names = pd.Series(["a", "b", "b", "a"])
     assert metrics.accuracy(names, names) == metrics.accuracy(names, pd.Categorical(names)) == 1
     assert metrics.accuracy(names, ["a", "b", "a", "b"]) == 0.5
+
+
+SURE = np.array([[0.9, 0.1], [0.2, 0.8], [0.35, 0.65], [0.7, 0.3], [0.95, 0.05]])
+TRUE = np.array([0, 1, 0, 0, 1])  # right, right, wrong, right, wrong
+
+
+def test_reliability_by_hand():
+    found = metrics.reliability(TRUE, SURE, bins=5)
+    np.testing.assert_allclose(found.confidence, [(0.8 + 0.65 + 0.7) / 3, 0.925])
+    np.testing.assert_allclose(found.accuracy, [2 / 3, 1 / 2])
+    assert found.count.tolist() == [3, 2]
+    expected = (3 * abs(2.15 / 3 - 2 / 3) + 2 * abs(0.925 - 0.5)) / 5
+    assert metrics.calibration_error(TRUE, SURE, bins=5) == pytest.approx(expected)
+    assert (
+        metrics.calibration_error([0, 1], np.eye(2)) == 0
+        and metrics.calibration_error([1, 0], np.eye(2)) == 1
+    )
+
+
+def test_brier_by_hand():
+    assert metrics.brier(TRUE, SURE) == pytest.approx(np.mean((SURE[:, 1] - TRUE) ** 2))
+    three = np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]])
+    assert metrics.brier([0, 1], three) == pytest.approx(np.mean([0.38, 0.01 + 0.81 + 0.64]))
+
+
+def test_a_calibrated_model_has_a_small_error_and_an_overconfident_one_has_not():
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.02, 0.98, 20_000)
+    y = (rng.random(20_000) < p).astype(int)
+    sharper = p**3 / (p**3 + (1 - p) ** 3)
+    said, louder = (np.stack([1 - q, q], axis=1) for q in (p, sharper))
+    assert metrics.calibration_error(y, said) < 0.02 < 0.1 < metrics.calibration_error(y, louder)
+    assert metrics.brier(y, said) < metrics.brier(y, louder)
+
+
+@pytest.mark.parametrize("metric", [metrics.reliability, metrics.calibration_error, metrics.brier])
+def test_probabilities_are_refused(metric):
+    for p, y, error, message in (
+        ([[0.2, 0.9]], [0], ValueError, "each row with the sum 1. Take the softmax"),
+        ([[1.5, -0.5]], [0], ValueError, "each at least 0"),
+        ([[0.5, 0.5]], [0, 1], ValueError, r"y has shape \(2,\), p \(1, 2\)"),
+        ([0.5, 0.5], [0, 1], ValueError, r"p must have shape \(N, C\)"),
+        ([[0.5, 0.5]], [2], ValueError, r"y\[0\] is 2, outside 0 .. 1"),
+        ([[0.5, 0.5]], ["a"], TypeError, "y must be whole numbers"),
+        ([[0.5, np.nan]], [0], ValueError, "p has 1 values that are NaN"),
+    ):
+        with pytest.raises(error, match=message):
+            metric(y, p)
+
+
+def test_bootstrap_agrees_with_the_standard_error():
+    right = np.random.default_rng(1).random(1000) < 0.76
+    mean, low, high = metrics.bootstrap(right)
+    error = 1.96 * np.sqrt(mean * (1 - mean) / 1000)
+    assert mean == right.mean() and abs(mean - low - error) < 0.003 and abs(high - mean - error) < 0.003
+    assert metrics.bootstrap(right) == metrics.bootstrap(right) != metrics.bootstrap(right, rng=1)
+    narrow = metrics.bootstrap(right, level=0.5)
+    assert low < narrow[1] < mean < narrow[2] < high
+
+
+def test_bootstrap_covers_as_often_as_it_says():
+    rng, hit = np.random.default_rng(2), 0
+    for _ in range(200):
+        _, low, high = metrics.bootstrap(rng.random(100) < 0.7, level=0.9, draws=300, rng=rng)
+        hit += low <= 0.7 <= high
+    assert 0.82 <= hit / 200 <= 0.97
+
+
+def test_bootstrap_refuses():
+    with pytest.raises(ValueError, match="all 3 values are 1, and every draw would be the same"):
+        metrics.bootstrap([True, True, True])
+    with pytest.raises(ValueError, match="level=95"):
+        metrics.bootstrap([0, 1], level=95)
+    with pytest.raises(ValueError, match="values must have shape"):
+        metrics.bootstrap([[0, 1]])
+
+
+def test_mcnemar_is_a_coin():
+    right = np.array([1] * 50 + [1] * 8 + [0] * 2 + [0] * 20, bool)
+    rival = np.array([1] * 50 + [0] * 8 + [1] * 2 + [0] * 20, bool)
+    assert metrics.mcnemar(right, rival)[:2] == (8, 2)
+    assert metrics.mcnemar(right, rival)[2] == pytest.approx(2 * (1 + 10 + 45) / 2**10)
+    assert metrics.mcnemar(rival, right)[2] == metrics.mcnemar(right, rival)[2]
+    assert metrics.mcnemar(right, right) == (0, 0, 1.0)
+    with pytest.raises(TypeError, match="right must be bools, right or wrong, got int64"):
+        metrics.mcnemar([0, 1], [0, 1])
+    with pytest.raises(ValueError, match="they must agree"):
+        metrics.mcnemar(right, right[:3])

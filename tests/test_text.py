@@ -1,5 +1,10 @@
 """Tokens and their places, vocabularies, windows of a language model."""
 
+import itertools
+import json
+import re
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +12,11 @@ from hypothesis import strategies as st
 
 from rnnlib import text
 
-PRINTABLE = st.text(min_size=1).filter(str.strip)
+PIECES = """" '' `` ' a n't don't & | &amp; &#9; &#124; . ... … “ ” ’ « é e\u0301 中文 कि 👍 $ % -- 3.5 , ( < [ gonna a.b/c?d=1&e ? : / İ"""
+ODD = st.lists(
+    st.sampled_from([*PIECES.split(), " ", "  ", "\n", "\t", "\x00", "\u200b", "\u00a0"]), min_size=1
+)
+PRINTABLE = (st.text(min_size=1) | ODD.map("".join)).filter(str.strip)
 
 
 def test_words_follow_the_documented_rule():
@@ -20,11 +29,11 @@ def test_words_follow_the_documented_rule():
 @settings(max_examples=200, deadline=None)
 @given(PRINTABLE)
 def test_offsets_round_trip_and_cover_all_but_white_space(whole):
-    for tokenizer in text.TOKENIZERS.values():
+    for name, tokenizer in text.TOKENIZERS.items():
         tokens = tokenizer(whole)
-        assert all(whole[token.start : token.end] == token.text for token in tokens)
-        assert all(a.end <= b.start for a, b in zip(tokens, tokens[1:], strict=False))
-    assert "".join(whole.split()) == "".join("".join(text.tokenize(whole)).split())
+        assert all(whole[token.start : token.end] == token.text for token in tokens), name
+        assert all(a.end <= b.start for a, b in zip(tokens, tokens[1:], strict=False)), name
+        assert "".join(whole.split()) == "".join("".join(t.text for t in tokens).split()), name
     assert "".join(text.tokenize(whole, "characters")) == whole
 
 
@@ -42,7 +51,7 @@ def test_tokenize_takes_any_function_to_tokens():
         ("", "words", ValueError, "text is empty"),
         (" \n", "characters", ValueError, "2 characters, all of them white space"),
         (b"ab", "words", TypeError, "must be a string, got bytes"),
-        ("ab", "word", ValueError, "unknown tokenizer 'word': choose one of characters, words"),
+        ("ab", "word", ValueError, "unknown tokenizer 'word': choose one of characters, words, wordpunct"),
     ],
 )
 def test_tokenize_refuses(whole, tokenizer, error, message):
@@ -98,6 +107,8 @@ def test_decode_inverts_encode(tokens, min_count):
         ({"min_count": 0}, "min_count must be at least 1"),
         ({"min_count": 9}, "no token is left with min_count=9"),
         ({"max_size": 2}, "no token is left with min_count=1 and max_size=2"),
+        ({"special": ("<s>", "a")}, "special entries .* need names of their own"),
+        ({"special": ("<s>", "<s>")}, "special entries"),
     ],
 )
 def test_vocabulary_refuses(options, message):
@@ -159,3 +170,93 @@ def test_tokens_that_are_no_strings_are_refused():
             call(["a", 1])
     with pytest.raises(ValueError, match="pad and unk are both '<x>'"):
         text.Vocabulary("abc", pad="<x>", unk="<x>")
+
+
+TRICKY = """He said: "Don't pay $3.50 -- it's 5%!" (U.S. & co) can't."""
+
+
+def test_tokenizers_differ_where_they_are_known_to():
+    cut = {name: text.tokenize(TRICKY, name) for name in text.TOKENIZERS}
+    assert cut["words"][4:6] == ["Don't", "pay"] and cut["wordpunct"][4:7] == ["Don", "'", "t"]
+    assert cut["treebank"][4:6] == cut["spacy"][4:6] == ["Do", "n't"]
+    assert cut["treebank"][3] == '"' and cut["treebank"][-3:] == ["ca", "n't", "."]  # as written, not as ``
+    assert "U.S." in cut["spacy"] and "&" in cut["toktok"] and "3.50" in cut["toktok"]
+    assert "$" in cut["spacy"] and "%!" + '"' in cut["wordpunct"]
+    assert text.spacy("Das gibt's z.B. nicht.", "de")[2].text == "z.B."
+
+
+def test_aligned_gives_places_and_refuses_what_is_not_there():
+    assert text.aligned(["a", "``", "b"], 'a  "b') == [("a", 0, 1), ('"', 3, 4), ("b", 4, 5)]
+    with pytest.raises(ValueError, match="'c' does not stand in the text after character 1"):
+        text.aligned(["a", "c"], "abc"[:2])
+    with pytest.raises(ValueError, match="'a' does not stand in the text after character 2"):
+        text.aligned(["b", "a"], "ab")
+
+
+def test_subwords_merge_the_most_frequent_pair():
+    """Sennrich et al. (2016), written out: count the pairs, merge one of the most frequent, again."""
+    counts = {"low": 53, "lower": 29, "newest": 11, "widest": 5, "slowest": 2, "wow": 1}
+    whole = " ".join(word for word, count in counts.items() for _ in range(count))
+    cut = text.Subwords([whole], size=len(set(whole)) + 1 + 12)
+    words = Counter(tuple(word) for word in re.findall(r" ?\w+", whole))
+    assert len(cut.merges) == 12
+    for merge in cut.merges:
+        pairs = Counter(pair for word, count in words.items() for pair in [*itertools.pairwise(word)] * count)
+        assert pairs[merge] == max(pairs.values())
+        words = Counter({merged(word, merge): count for word, count in words.items()})
+    pieces = set("".join(counts)) | {" "} | {"".join(merge) for merge in cut.merges}
+    assert set(cut.pieces) == pieces
+    assert all(tuple(text.tokenize("".join(word), cut)) == word for word in words)
+
+
+def merged(word, pair):
+    """A word as a tuple of pieces, with the pieces of each such pair joined."""
+    pieces = []
+    for piece in word:
+        if pieces and (pieces[-1], piece) == pair:
+            pieces[-1] += piece
+        else:
+            pieces.append(piece)
+    return tuple(pieces)
+
+
+@settings(max_examples=200, deadline=None)
+@given(PRINTABLE)
+def test_subwords_add_up_to_the_text(whole):
+    tokens = SUBWORDS(whole)
+    assert "".join(token.text for token in tokens) == whole
+    assert all(whole[token.start : token.end] == token.text for token in tokens)
+    again = text.Subwords.of(SUBWORDS.plain())
+    assert again(whole) == tokens and again.merges == SUBWORDS.merges
+
+
+SUBWORDS = text.Subwords(["the theory of them, the others' thesis & 3.5 &\n  the"] * 2, 40)
+
+
+def test_subwords_refuse_and_know_what_they_have_seen():
+    with pytest.raises(ValueError, match="size=3 is less than the 3 characters of the texts and one more"):
+        text.Subwords(["abc"], 3)
+    with pytest.raises(ValueError, match="text is empty"):
+        text.Subwords(["abc", " "], 10)
+    with pytest.raises(TypeError, match="texts must be a list of strings, got str"):
+        text.Subwords("abc", 10)
+    vocab = text.Vocabulary(SUBWORDS.pieces)
+    assert 1 not in vocab.encode(text.tokenize("the theory", SUBWORDS))
+    assert vocab.decode(vocab.encode(text.tokenize("the ж", SUBWORDS))) == ["the", " ", "<unk>"]
+    assert 25 < len(SUBWORDS.pieces) < 40 and len(text.Subwords([TRICKY], 40).pieces) == 39
+
+
+def test_special_entries_and_files():
+    vocab = text.Vocabulary("b a a".split(), special=("<s>", "</s>"))
+    assert vocab.tokens == ["<pad>", "<unk>", "<s>", "</s>", "a", "b"]
+    assert vocab.encode(["<s>", "a", "z"]).tolist() == [2, 4, 1]
+    again = text.Vocabulary.of(json.loads(json.dumps(vocab.plain())))
+    assert vars(again) == vars(vocab)
+
+
+@pytest.mark.parametrize("name", text.TOKENIZERS)
+def test_odd_texts_have_tokens(name):
+    assert "".join(text.tokenize("?!... ", name)) == "?!..." if name != "characters" else True
+    assert "".join(text.tokenize("Привет 世界 नमस्ते", name)).replace(" ", "") == "Привет世界नमस्ते"
+    with pytest.raises(ValueError, match="text is empty"):
+        text.tokenize("", name)

@@ -24,21 +24,40 @@ def ptb(files):
 
 
 def sentence_polarity(files):
-    """dict: texts, list of 10,662 str, tokenised and in lower case; labels (10662,) int64, 1 positive, 0 negative."""
+    """dict: texts, list of 10,662 str, tokenised and in lower case; labels (10662,) int64, 1 positive, 0 negative; part (10662,) of str.
+
+    The part is fixed: of each class, in the order of its file, every tenth line is "test", the one after it "valid", the
+    others "train" (1,066, 1,066 and 8,530 texts).
+    """
     members = unzipped(files["sentence_polarity.zip"])
     texts = {sign: lines(members[f"sentence_polarity/rt-polarity.{sign}"]) for sign in ("neg", "pos")}
     return {
         "texts": texts["neg"] + texts["pos"],
         "labels": np.repeat([0, 1], [len(texts["neg"]), len(texts["pos"])]),
+        "part": np.array(
+            [_tenth(line) for sign in ("neg", "pos") for line in range(1, len(texts[sign]) + 1)]
+        ),
     }
 
 
+def _tenth(line):
+    """The part of line 1, 2, ..."""
+    if line % 10 == 0:
+        return "test"
+    return "valid" if line > 1 and line % 10 == 1 else "train"
+
+
 def movie_reviews(files):
-    """dict: texts, list of 2,000 str, tokenised, lower case; labels (2000,) int64, 1 positive, 0 negative; names, list of str."""
+    """dict: texts, list of 2,000 str, tokenised, lower case; labels (2000,) int64, 1 positive, 0 negative; names, list of str; part (2000,) of str.
+
+    The part is fixed: files cv900 to cv999 of each class are "test", cv800 to cv899 "valid", the others "train".
+    """
     members = unzipped(files["movie_reviews.zip"])
     names = sorted(name for name in members if name.endswith(".txt"))
     labels = np.array([name.split("/")[1] == "pos" for name in names], "int64")
-    return {"texts": [members[name].decode("ascii") for name in names], "labels": labels, "names": names}
+    part = np.array([{"9": "test", "8": "valid"}.get(name.split("/cv")[1][0], "train") for name in names])
+    texts = [members[name].decode("ascii") for name in names]
+    return {"texts": texts, "labels": labels, "names": names, "part": part}
 
 
 def vader_lexicon(files):

@@ -1,0 +1,170 @@
+"""Labelled sentences to a saved classifier, in either framework; what a classifier of texts refuses; the README's ten lines."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backends import FRAMEWORKS, both, framework
+from rnnlib import text
+from rnnlib.classify import Encoder, TextClassifier, examples
+
+ROOT = Path(__file__).parent.parent
+GOOD, BAD = "fun wise warm sharp".split(), "dull flat cold loud".split()
+
+
+def sentences(count, rng=0):
+    """Sentences in which one word out of two lists decides, beside words that say nothing."""
+    rng = np.random.default_rng(rng)
+    labels = rng.permutation(np.repeat(["bad", "good"], count // 2))
+    fill = "the film its plot and a cast".split()
+    told = {"good": GOOD, "bad": BAD}
+    return [
+        " ".join(rng.permutation([*rng.choice(fill, rng.integers(2, 6)), rng.choice(told[label])]))
+        for label in labels
+    ], labels.tolist()
+
+
+SMALL = dict(input_size=8, hidden_size=7)
+
+
+@pytest.fixture(scope="module", params=FRAMEWORKS)
+def fitted(request):
+    rnn = framework(request.param)
+    model = TextClassifier(rnn, **SMALL, tokenizer="treebank", cell="lstm", dropout=0.1)
+    texts, labels = sentences(200)
+    return rnn, model.fit(
+        texts, labels, epochs=6, lr=1e-2, valid=sentences(40, 1), patience=3, progress=False
+    )
+
+
+def test_it_learns_and_answers_with_the_labels(fitted):
+    _, model = fitted
+    texts, labels = sentences(100, 2)
+    assert model.classes_.tolist() == ["bad", "good"] and (model.predict(texts) == labels).mean() > 0.95
+    p = model.predict_proba(texts)
+    assert p.shape == (100, 2) and np.allclose(p.sum(axis=1), 1) and p.dtype == float
+    assert (model.classes_[p.argmax(axis=1)] == model.predict(texts)).all()
+    assert len(model.history_.valid) == len(model.history_)
+
+
+def test_a_file_gives_the_same_classifier(fitted, tmp_path):
+    rnn, model = fitted
+    model.save(tmp_path / "m.safetensors")
+    again = TextClassifier.load(rnn, tmp_path / "m.safetensors")
+    texts, labels = sentences(50, 3)
+    np.testing.assert_array_equal(again.predict_proba(texts), model.predict_proba(texts))
+    assert again.network == model.network and again.reading == model.reading
+    assert again.fit(texts, labels, epochs=1, progress=False).classes_.tolist() == ["bad", "good"]
+
+
+@both
+def test_one_framework_reads_what_the_other_wrote(fitted, tmp_path):
+    rnn, model = fitted
+    model.save(tmp_path / "m.safetensors")
+    other = framework({"rnnlib.pt": "tf", "rnnlib.tf": "pt"}[rnn.__name__])
+    again, (texts, _) = TextClassifier.load(other, tmp_path / "m.safetensors"), sentences(50, 3)
+    np.testing.assert_allclose(again.predict_proba(texts), model.predict_proba(texts), atol=1e-5)
+
+
+@both
+def test_twins_learn_the_same(tmp_path):
+    texts, labels = sentences(60)
+    p = [
+        TextClassifier(framework(side), **SMALL, rng=3).fit(texts, labels, epochs=1, progress=False)
+        for side in ("pt", "tf")
+    ]
+    np.testing.assert_allclose(p[0].predict_proba(texts), p[1].predict_proba(texts), atol=1e-4)
+
+
+def test_odd_texts(fitted):
+    """Only punctuation, a script never seen, a word never seen: <unk>, and an answer.  An empty text: an error."""
+    _, model = fitted
+    p = model.predict_proba(["?!", "Привет 世界", "zyzzyva", "THE FILM"])
+    assert np.isfinite(p).all()
+    np.testing.assert_allclose(p[3], model.predict_proba(["the film"])[0], atol=1e-6)
+    np.testing.assert_allclose(p[2], model.predict_proba(["xylograph"])[0], atol=1e-6)
+    for bad in ("", " \n"):
+        with pytest.raises(ValueError, match="text 1 is empty .* has no tokens.*: leave it out"):
+            model.predict(["a film", bad])
+    with pytest.raises(TypeError, match="texts must be a list of strings, got str"):
+        model.predict("a film")
+    with pytest.raises(TypeError, match="text 0 must be a string, got int"):
+        model.predict([3])
+
+
+@pytest.mark.parametrize("side", FRAMEWORKS)
+def test_fit_refuses(side, tmp_path):
+    model = TextClassifier(framework(side), **SMALL)
+    texts, labels = sentences(20)
+    for change, error, message in (
+        (dict(labels=["good"] * 20), ValueError, "all 20 labels are 'good': a classifier needs two classes"),
+        (dict(labels=labels[:-1]), ValueError, "20 texts and 19 labels"),
+        (dict(labels=[0.5] * 20), TypeError, "labels must be strings or whole numbers, got float64"),
+        (dict(labels="good"), TypeError, "labels must be a list of strings or whole numbers, got str"),
+        (dict(texts=[*texts[:-1], ""]), ValueError, "text 19 is empty"),
+        (dict(texts=[], labels=[]), ValueError, "0 texts and 0 labels"),
+        (dict(texts=[str(i) for i in range(20)]), ValueError, "no token is left with min_count=2"),
+        (dict(valid=(texts, ["fine"] * 20)), ValueError, "label 0 is 'fine', which is none of the classes"),
+    ):
+        with pytest.raises(error, match=message):
+            model.fit(**{"texts": texts, "labels": labels, "progress": False, **change})
+    with pytest.raises(ValueError, match="has not been fitted"):
+        model.predict(texts)
+    with pytest.raises(ValueError, match="has not been fitted"):
+        model.save(tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize("side", FRAMEWORKS)
+def test_files_refuse(side, tmp_path):
+    rnn, (texts, labels) = framework(side), sentences(20)
+    rnn.save(tmp_path / "w.safetensors", rnn.Classifier(2, 3, 2))
+    with pytest.raises(ValueError, match="holds weights, but no text classifier"):
+        TextClassifier.load(rnn, tmp_path / "w.safetensors")
+    own = TextClassifier(rnn, **SMALL, tokenizer=lambda whole: text.words(whole))
+    own.fit(texts, labels, epochs=1, progress=False)
+    with pytest.raises(ValueError, match="a tokenizer of your own cannot be written to a file"):
+        own.save(tmp_path / "m.safetensors")
+    cut = TextClassifier(rnn, **SMALL, tokenizer=text.Subwords(texts, 60), max_tokens=9)
+    cut.fit(texts, labels, epochs=1, progress=False).save(tmp_path / "s.safetensors")
+    again = TextClassifier.load(rnn, tmp_path / "s.safetensors")
+    np.testing.assert_array_equal(again.predict_proba(texts), cut.predict_proba(texts))
+
+
+def test_encoder_reads_as_it_says():
+    encoder = Encoder(["A film, a film!", "a plot"], min_count=1)
+    x, lengths = encoder(["a Plot", "a film , a cast"])
+    assert lengths.tolist() == [2, 5] and x.dtype == np.int64
+    assert encoder.vocabulary.decode(x[0]) == ["a", "plot", "<pad>", "<pad>", "<pad>"]
+    assert encoder.vocabulary.decode(x[1]) == ["a", "film", ",", "a", "<unk>"]
+    strict = Encoder(["A film", "a film"], lower=False, min_count=1, max_tokens=1)
+    assert strict.vocabulary.tokens == ["<pad>", "<unk>", "A", "a"] and strict(["film a"])[1].tolist() == [1]
+    x, y, lengths = examples(encoder, ["no", "yes"], ["a film", "plot"], ["yes", "no"])
+    assert y.tolist() == [1, 0] and lengths.tolist() == [2, 1]
+
+
+def ten_lines():
+    """The README's block on sentences, as it stands there."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    (found,) = [block for block in blocks if "TextClassifier" in block]
+    return found
+
+
+@pytest.mark.parametrize("side", FRAMEWORKS)
+def test_the_ten_lines_of_the_readme(side, tmp_path):
+    framework(side)
+    code = ten_lines()
+    assert len(code.strip().splitlines()) <= 10 and "import rnnlib.pt as rnn" in code
+    code = code.replace("import rnnlib.pt as rnn", f"import rnnlib.{side} as rnn")
+    ran = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=None,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.split("\n")[0] == "['good' 'bad']"
