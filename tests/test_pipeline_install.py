@@ -87,7 +87,7 @@ def test_old_pythons_can_read_the_installer():
 
 
 def test_too_little_space_names_both_numbers(tmp_path):
-    with pytest.raises(install.Failed, match=r"2\.0 GB are free .* about 5\.6 GB are needed"):
+    with pytest.raises(install.Failed, match=r"2\.0 GB are free .* about 5\.8 GB are needed"):
         install.check_space(tmp_path / ".venv", install.GROUPS["test"], free=2.0)
     install.check_space(tmp_path / ".venv", install.GROUPS["book"], free=2.0)
 

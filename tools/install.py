@@ -29,7 +29,7 @@ GROUPS = {
 }
 # what an extra brings: a package to know it by, and the disk space it takes while pip unpacks, in GB
 SPACE = {
-    "core": ("spacy", 0.9),
+    "core": ("spacy", 1.1),
     "book": ("jupyter_book", 0.3),
     "test": ("nbval", 0.2),
     "lab": ("jupyterlab", 0.2),
