@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -26,21 +27,27 @@ def t_interval(values, level=0.95):
 
 
 def permutation_p(a, b):
-    """How often chance alone would part two groups a (N,), b (M,) this far: exact two-sided p of the difference of their means.
+    """How often would chance alone part two groups a (N,), b (M,) this far?
 
-    If both came from one source, every way to deal out the N + M values would be as likely; p is the share of them whose means
-    differ at least as much.  The smallest p possible is 2 / C(2N, N) for groups of one size.  Source: Fisher 1935; Pitman 1937.
+    If both came from one source, every way to deal out the N + M values would be as
+    likely; p is the share of ways whose means differ at least as much (exact, two-sided).
+    The smallest p is 2 / C(2N, N) for groups of one size.  Source: Fisher 1935; Pitman 1937.
     """
     a, b = _values(a, "a"), _values(b, "b")
     pooled, n = np.concatenate([a, b]), len(a)
     ways = math.comb(len(pooled), n)
     if ways > SPLITS:
-        raise ValueError(f"{len(a)} and {len(b)} values can be dealt out in {ways} ways, more than {SPLITS}")
-    chosen = np.array(list(itertools.combinations(range(len(pooled)), n)))
+        raise ValueError(f"{n} and {len(b)} values: {ways} ways, more than {SPLITS}")
+    chosen = _choices(len(pooled), n)  # (ways, N)
     sums = pooled[chosen].sum(axis=1)
     gaps = np.abs(sums / n - (pooled.sum() - sums) / len(b))
     seen = abs(a.mean() - b.mean())
     return float(np.mean(gaps >= seen - 1e-12 * np.abs(pooled).max()))
+
+
+@lru_cache(maxsize=2)
+def _choices(total, n):
+    return np.array(list(itertools.combinations(range(total), n)))
 
 
 def holm(ps):

@@ -57,7 +57,7 @@ class TCN(nn.Module):
         """x (B, T, D) -> y (B, T, H), None."""
         lengths = check_input(x, self.input_size, self.bring.W.dtype, lengths)
         if state is not None:
-            raise ValueError("a convolution has no state to go on from: give it the steps before instead")
+            raise ValueError("a convolution has no state: give it the steps before instead")
         y = self.bring(x)
         for layer in self.layers:
             y = y + torch.relu(layer(y))
