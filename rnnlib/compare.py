@@ -29,9 +29,10 @@ def t_interval(values, level=0.95):
 def permutation_p(a, b):
     """How often would chance alone part two groups a (N,), b (M,) this far?
 
-    If both came from one source, every way to deal out the N + M values would be as
-    likely; p is the share of ways whose means differ at least as much (exact, two-sided).
-    The smallest p is 2 / C(2N, N) for groups of one size.  Source: Fisher 1935; Pitman 1937.
+    If both came from one source, every way to deal out the N + M values would
+    be as likely; p, two-sided and exact, is the share of ways whose means differ
+    at least as much.  The smallest p is 2 / C(2N, N) for groups of one size.
+    Source: Fisher 1935; Pitman 1937.
     """
     a, b = _values(a, "a"), _values(b, "b")
     pooled, n = np.concatenate([a, b]), len(a)

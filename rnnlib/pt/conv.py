@@ -27,8 +27,9 @@ class CausalConv(nn.Module):
     def forward(self, x):
         """x (B, T, D) -> y (B, T, H)."""
         (k, D, H), T = self.W.shape, x.shape[1]
-        x = F.pad(x, (0, 0, (k - 1) * self.dilation, 0))  # (B, (k - 1) * dilation + T, D)
-        seen = [x[:, j * self.dilation : j * self.dilation + T] for j in range(k)]  # the oldest step first
+        x = F.pad(x, (0, 0, (k - 1) * self.dilation, 0))  # zeros before the start
+        # the oldest step first
+        seen = [x[:, j * self.dilation : j * self.dilation + T] for j in range(k)]
         return torch.cat(seen, dim=-1) @ self.W.reshape(k * D, H) + self.b
 
 
@@ -57,7 +58,7 @@ class TCN(nn.Module):
         """x (B, T, D) -> y (B, T, H), None."""
         lengths = check_input(x, self.input_size, self.bring.W.dtype, lengths)
         if state is not None:
-            raise ValueError("a convolution has no state: give it the steps before instead")
+            raise ValueError("a convolution has no state: give it the steps before")
         y = self.bring(x)
         for layer in self.layers:
             y = y + torch.relu(layer(y))

@@ -26,8 +26,9 @@ class CausalConv(keras.layers.Layer):
     def call(self, x):
         """x (B, T, D) -> y (B, T, H)."""
         (k, D, H), T = self.W.shape, tf.shape(x)[1]
-        x = tf.pad(x, [(0, 0), ((k - 1) * self.dilation, 0), (0, 0)])  # (B, (k - 1) * dilation + T, D)
-        seen = [x[:, j * self.dilation : j * self.dilation + T] for j in range(k)]  # the oldest step first
+        x = tf.pad(x, [(0, 0), ((k - 1) * self.dilation, 0), (0, 0)])  # zeros before the start
+        # the oldest step first
+        seen = [x[:, j * self.dilation : j * self.dilation + T] for j in range(k)]
         return tf.concat(seen, axis=-1) @ tf.reshape(self.W.value, (k * D, H)) + self.b
 
 
@@ -57,7 +58,7 @@ class TCN(keras.layers.Layer):
         """x (B, T, D) -> y (B, T, H), None."""
         lengths = check_input(x, self.input_size, self.bring.W.dtype, lengths)
         if state is not None:
-            raise ValueError("a convolution has no state: give it the steps before instead")
+            raise ValueError("a convolution has no state: give it the steps before")
         y = self.bring(x)
         for layer in self.layers:
             y = y + tf.nn.relu(layer(y))
