@@ -65,7 +65,10 @@ class _Scan(torch.autograd.Function):
 
 
 def scanned(a, b, state, chunk, back=False):
-    """h_t = a_t * h_{t-1} + b_t, time first, without a gradient: a, b (T, B, H), state (B, H) -> h; `back`: from dh = b to db."""
+    """The recurrence of `scan` without a gradient, from `state` -> h; `back`: from dh, given as b, -> db.
+
+    Time first, a, b (T, B, H), state (B, H) -> (T, B, H).
+    """
     return _run(_chunks(a, chunk), _chunks(b, chunk), state, back)[: len(a)]
 
 

@@ -8,7 +8,7 @@ memory is needed.  Time first inside: a step is then one piece of memory.  No gr
 
 import tensorflow as tf
 
-from rnnlib.tf.scan import _once, before, default_chunk, scanned
+from rnnlib.tf.scan import _before, _once, default_chunk, scanned
 
 BLOCK = 64  # steps
 
@@ -212,7 +212,7 @@ def mingru(x, W_x, b, h0):
         def backward(dy):
             z, n = gates()
             dh = scanned(1 - z, dy, tf.zeros_like(h0), chunk, back=True)  # eq. scan-back
-            dz = dh * (n - before(h, h0)) * z * (1 - z)  # eq. mingru-back
+            dz = dh * (n - _before(h, h0)) * z * (1 - z)  # eq. mingru-back
             da = tf.concat([dz, dh * z], axis=2)
             dx, dW_x, db = _affine(da, tf.transpose(W_x)), _product(x, da), tf.reduce_sum(da, (0, 1))
             return _once(dx, dW_x, db, (1 - z[:, 0]) * dh[:, 0])

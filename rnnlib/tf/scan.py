@@ -50,20 +50,23 @@ def _scan(a, b, h0, chunk):
 
     def backward(dh):
         db = scanned(a, dh, tf.zeros_like(h0), chunk, back=True)
-        da = db * before(h, h0)
+        da = db * _before(h, h0)
         return *_once(da, db, a[:, 0] * db[:, 0]), None
 
     return h, backward
 
 
 def scanned(a, b, state, chunk, back=False):
-    """h_t = a_t * h_{t-1} + b_t, without a gradient: a, b (B, T, H), state (B, H) -> h; `back`: from dh = b to db."""
+    """The recurrence of `scan` without a gradient, from `state` -> h; `back`: from dh, given as b, -> db.
+
+    A, b (B, T, H), state (B, H) -> (B, T, H).
+    """
     if back:  # a_{t+1} beside dh_t, 0 beside the last, eq. scan-back
         a = tf.pad(a[:, 1:], ((0, 0), (0, 1), (0, 0)))
     return _join(_run(_chunks(a, chunk), _chunks(b, chunk), state, back), tf.shape(b)[1])
 
 
-def before(h, h0):
+def _before(h, h0):
     """h_{t-1} beside h_t: (B, T, H), (B, H) -> (B, T, H)."""
     return tf.concat([h0[:, None], h[:, :-1]], axis=1)
 
