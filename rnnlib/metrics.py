@@ -37,12 +37,7 @@ def mase(y, prediction, train, *, m):
         raise ValueError(
             f"{len(train)} training steps hold no difference over a season of m={m}: more than m are needed"
         )
-    scale = np.abs(train[m:] - train[:-m]).mean()
-    if scale == 0:
-        raise ValueError(
-            f"the training part repeats itself exactly every m={m} steps: there is no error to scale by"
-        )
-    return mae(y, prediction) / float(scale)
+    return mae(y, prediction) / naive_scale(train, m, "the training part")
 
 
 def block_bootstrap_ratio(errors, rival, *, block, draws=2000, level=0.95, rng=0):
@@ -224,3 +219,141 @@ def _alike(y, prediction):
     if y.size == 0:
         raise ValueError(f"y of shape {y.shape} is empty: there is nothing to compare")
     return y, prediction
+
+
+# ---- forecasts
+
+
+def naive_scale(train, m, what="train"):
+    """Mean absolute change over m steps of a training part (T,), gaps left out: what MASE divides by."""
+    train = np.asarray(train, float)
+    change = np.abs(train[m:] - train[:-m])
+    if np.isnan(change).all():
+        raise ValueError(
+            f"{what} has {len(train)} steps before the first origin and no two values m={m} apart"
+        )
+    scale = float(np.nanmean(change))
+    if scale == 0:
+        raise ValueError(f"{what} repeats itself exactly every m={m} steps: MASE has no error to scale by")
+    return scale
+
+
+def smape(y, prediction):
+    """Symmetric mean absolute percentage error, 0 to 200: mean of 200 |y - p| / (|y| + |p|); 0 where both are 0.
+
+    Kept to be read, not to be chosen: it is not symmetric (for y = 100 the forecast 50 costs 66.7, the forecast 150 costs 40), a
+    forecast of 0 costs 200 whatever y is, and so does any forecast of y = 0.  MASE has none of this (Hyndman & Koehler 2006).
+    """
+    y, prediction = _flat(y, prediction)
+    size = np.abs(y) + np.abs(prediction)
+    return float(np.mean(200 * np.abs(y - prediction) / np.where(size == 0, 1, size)))
+
+
+def levels(values):
+    """Levels of quantiles as a tuple of rising numbers between 0 and 1, or an error with the numbers."""
+    found = np.asarray(values, float)
+    if (
+        found.ndim != 1
+        or not len(found)
+        or not ((found > 0) & (found < 1)).all()
+        or not (np.diff(found) > 0).all()
+    ):
+        raise ValueError(
+            f"levels are rising numbers above 0 and below 1, such as (0.05, 0.5, 0.95); got {values!r}"
+        )
+    return tuple(float(level) for level in found)
+
+
+def pinball(y, quantiles, levels):
+    """Mean pinball loss of y (...) and its forecast quantiles (..., Q) at `levels` (Q,): least, on average, at the true quantiles.
+
+    A value above the quantile of level a costs a times the distance, one below 1 - a times it.  Source: Koenker & Bassett 1978.
+    """
+    return float(_pinball(y, quantiles, levels).mean())
+
+
+def _pinball(y, quantiles, steps):
+    steps = np.asarray(levels(steps))
+    y, quantiles = (
+        checks.finite(np.asarray(y, float), "y"),
+        checks.finite(np.asarray(quantiles, float), "quantiles"),
+    )
+    if quantiles.shape != (*y.shape, len(steps)) or not y.size:
+        raise ValueError(
+            f"quantiles have shape {quantiles.shape}: expected {(*y.shape, len(steps))}, y and then levels"
+        )
+    over = y[..., None] - quantiles
+    return np.maximum(steps * over, (steps - 1) * over)  # (..., Q)
+
+
+def crps_quantiles(y, quantiles, levels):
+    """Continuous ranked probability score from quantiles (..., Q): twice the integral of the pinball loss over all levels.
+
+    Each level stands for the levels nearest to it, so that few levels give a rough number.  In the units of y, 0 is perfect; for a
+    certain forecast it is the absolute error.  Source: Matheson & Winkler 1976; Gneiting & Raftery 2007.
+    """
+    each = _pinball(y, quantiles, levels)
+    a = np.asarray(levels, float)
+    edges = np.concatenate([[0], (a[1:] + a[:-1]) / 2, [1]])
+    return float(2 * (each * np.diff(edges)).sum(axis=-1).mean())
+
+
+def crps_normal(y, mean, deviation):
+    """Mean continuous ranked probability score of normal forecasts, all of the shape of y.  Source: Gneiting et al. 2005."""
+    from scipy.stats import norm
+
+    y, mean = _flat(y, mean)
+    _, deviation = _flat(y, np.ravel(deviation))
+    if (deviation <= 0).any():
+        raise ValueError("a standard deviation is above 0")
+    z = (y - mean) / deviation
+    return float(np.mean(deviation * (z * (2 * norm.cdf(z) - 1) + 2 * norm.pdf(z) - 1 / np.sqrt(np.pi))))
+
+
+def crps_samples(y, samples):
+    """Mean continuous ranked probability score of y (...) and samples (..., S) of its forecast: E|s - y| - E|s - s'| / 2."""
+    y, samples = (
+        checks.finite(np.asarray(y, float), "y"),
+        checks.finite(np.asarray(samples, float), "samples"),
+    )
+    if samples.ndim != y.ndim + 1 or samples.shape[:-1] != y.shape or not samples.size:
+        raise ValueError(f"samples have shape {samples.shape}: expected (*{y.shape}, S)")
+    ordered, S = np.sort(samples, axis=-1), samples.shape[-1]
+    spread = (ordered * (2 * np.arange(1, S + 1) - S - 1)).sum(axis=-1) / S**2  # E|s - s'| / 2
+    return float((np.abs(samples - y[..., None]).mean(axis=-1) - spread).mean())
+
+
+def coverage(y, low, high):
+    """Share of y that lies from low to high; all of one shape."""
+    y, low, high = np.ravel(y), *(np.ravel(_flat(y, edge)[1]) for edge in (low, high))
+    if (low > high).any():
+        raise ValueError(f"{int((low > high).sum())} intervals end before they begin: low is above high")
+    return float(np.mean((low <= y) & (y <= high)))
+
+
+def diebold_mariano(errors, rival, *, horizon, power=2):
+    """Do two forecasts of the same times (T,) differ by more than chance?  -> (statistic, two-sided p); below 0: the first is better.
+
+    horizon  steps ahead: errors of h-step forecasts hang together over h - 1 steps, whose autocovariances are counted in
+    power    2 compares squared errors, 1 absolute ones
+    Student's t with the small-sample factor of Harvey, Leybourne & Newbold 1997; Diebold & Mariano 1995.
+    """
+    from scipy.stats import t
+
+    one, other = _flat(errors, rival)
+    T, h = len(one), checks.positive(horizon, "horizon")
+    if np.ndim(errors) != 1 or T < h + 2:
+        raise ValueError(
+            f"{np.shape(errors)} errors for a horizon of {h}: shape (T,) with T at least {h + 2} is needed"
+        )
+    gap = np.abs(one) ** power - np.abs(other) ** power
+    centred = gap - gap.mean()
+    covariance = [float(centred[k:] @ centred[: T - k]) / T for k in range(h)]
+    variance = (covariance[0] + 2 * sum(covariance[1:])) / T
+    if covariance[0] == 0:
+        raise ValueError("the two forecasts lose the same at all times: there is no difference to test")
+    if variance <= 0:  # the sum need not be positive; Bartlett's weights make it so
+        variance = (covariance[0] + 2 * sum((1 - k / h) * c for k, c in enumerate(covariance) if k)) / T
+    factor = np.sqrt((T + 1 - 2 * h + h * (h - 1) / T) / T)
+    statistic = float(gap.mean() / np.sqrt(variance) * factor)
+    return statistic, float(2 * t.sf(abs(statistic), T - 1))

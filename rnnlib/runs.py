@@ -13,8 +13,14 @@ from tqdm import tqdm
 
 from rnnlib import checks
 from rnnlib.batch import Batches, mask
+from rnnlib.metrics import levels
 
-LOSSES = {"cross_entropy": {"per": "token"}, "mse": {"per": "token"}}
+LOSSES = {
+    "cross_entropy": {"per": "token"},
+    "mse": {"per": "token"},
+    "pinball": {"levels": (0.05, 0.5, 0.95)},
+    "gaussian": {},
+}
 OPTIMIZERS = {
     "sgd": {"lr": 0.1, "momentum": 0.0},
     "adam": {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8},
@@ -183,6 +189,8 @@ def spec(value, known, what):
             )
         elif key == "per":
             checks.choice(number, ("token", "sequence", "batch"), "averaging per")
+        elif key == "levels":
+            options[key] = levels(number)
         if not ok:
             raise ValueError(f"{what} {name!r}: {key} must be {expected}, got {number!r}")
         if real(number):
@@ -226,7 +234,7 @@ def check_own_loss(own, lengths):
 def weight(loss, batches, batch):
     """What the loss of this batch is the mean over: its number of sequences, or of valid steps (per="token", a target a step)."""
     name, options = spec(loss, LOSSES, "loss")
-    if name is None or options["per"] != "token" or not batches.per_step:
+    if name is None or options.get("per") != "token" or not batches.per_step:
         return len(batch.x)
     return batch.x.shape[0] * batch.x.shape[1] if batch.lengths is None else int(batch.lengths.sum())
 

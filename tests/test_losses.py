@@ -117,3 +117,38 @@ def test_doors(name):
             cross_entropy(logits, y, rnn.tensor(np.array(lengths)))
         with pytest.raises(error, match=says):
             mse(logits, logits, rnn.tensor(np.array(lengths)))
+
+
+LEVELS = (0.1, 0.5, 0.8)
+QUANTILES, AHEAD = rng.normal(size=(B, 2, 3)), rng.normal(size=(B, 2))
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_pinball_and_gaussian_by_definition(name):
+    from scipy.stats import norm
+
+    rnn = framework(name)
+    each = [
+        level * (y - q) if y > q else (1 - level) * (q - y)
+        for row, ys in zip(QUANTILES, AHEAD, strict=True)
+        for qs, y in zip(row, ys, strict=True)
+        for q, level in zip(qs, LEVELS, strict=True)
+    ]
+    got = rnn.losses.pinball(rnn.tensor(QUANTILES), rnn.tensor(AHEAD), levels=LEVELS)
+    assert_allclose(rnn.array(got), np.mean(each), rtol=1e-12)
+    got = rnn.losses.gaussian(rnn.tensor(QUANTILES[:, :, :2]), rnn.tensor(AHEAD))
+    expected = -norm.logpdf(AHEAD, QUANTILES[:, :, 0], np.exp(QUANTILES[:, :, 1])).mean()
+    assert_allclose(rnn.array(got), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_distribution_losses_refuse(name):
+    rnn = framework(name)
+    q, y = rnn.tensor(QUANTILES), rnn.tensor(AHEAD)
+    with pytest.raises(ValueError, match="2 levels for predictions .*one for each output"):
+        rnn.losses.pinball(q, y, levels=(0.1, 0.9))
+    with pytest.raises(ValueError, match="must hold 2 numbers for each y"):
+        rnn.losses.gaussian(q, y)
+    for loss in (rnn.losses.pinball, rnn.losses.gaussian):
+        with pytest.raises(ValueError, match=r"y must have shape \(3, 2\), got \(3, 2, 3\)"):
+            loss(q, q)

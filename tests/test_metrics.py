@@ -207,3 +207,96 @@ def test_mcnemar_is_a_coin():
         metrics.mcnemar([0, 1], [0, 1])
     with pytest.raises(ValueError, match="they must agree"):
         metrics.mcnemar(right, right[:3])
+
+
+# ---- forecasts
+
+
+def test_smape_and_its_trap():
+    assert metrics.smape([100.0], [50.0]) == pytest.approx(200 / 3)
+    assert metrics.smape([100.0], [150.0]) == pytest.approx(40)  # the same error, cheaper from above
+    assert (
+        metrics.smape([100.0], [0.0]) == metrics.smape([0.001], [0.0]) == metrics.smape([0.0], [1e-9]) == 200
+    )
+    assert metrics.smape([0.0, 1.0], [0.0, 1.0]) == 0
+
+
+def test_pinball_by_hand():
+    y, q = np.array([10.0, 20.0]), np.array([[8.0, 11.0], [22.0, 23.0]])  # levels 0.1 and 0.9
+    assert metrics.pinball(y, q, (0.1, 0.9)) == pytest.approx((0.1 * 2 + 0.1 * 1 + 0.9 * 2 + 0.1 * 3) / 4)
+    with pytest.raises(ValueError, match=r"quantiles have shape \(2, 2\): expected \(2, 3\)"):
+        metrics.pinball(y, q, (0.1, 0.5, 0.9))
+    for bad in ((0.9, 0.1), (0, 0.5), (0.5, 1), ()):
+        with pytest.raises(ValueError, match="levels are rising numbers above 0 and below 1"):
+            metrics.pinball(y, q, bad)
+
+
+def test_pinball_is_least_at_the_quantile():
+    y = np.random.default_rng(2).exponential(size=4000)
+    for level in (0.1, 0.7):
+        at = np.quantile(y, level)
+        loss = {q: metrics.pinball(y, np.full((4000, 1), q), (level,)) for q in (at - 0.1, at, at + 0.1)}
+        assert min(loss, key=loss.get) == at
+
+
+def test_three_ways_to_one_crps():
+    from scipy.stats import norm
+
+    rng = np.random.default_rng(3)
+    y, mean, deviation = rng.normal(size=(3, 7))
+    deviation = np.exp(deviation)
+    exact = metrics.crps_normal(y, mean, deviation)
+    levels = (np.arange(400) + 0.5) / 400
+    quantiles = mean[:, None] + deviation[:, None] * norm.ppf(levels)
+    assert metrics.crps_quantiles(y, quantiles, levels) == pytest.approx(exact, rel=2e-3)
+    assert metrics.crps_samples(y, quantiles) == pytest.approx(exact, rel=2e-3)
+    samples = rng.normal(size=(7, 5))
+    apart = np.abs(samples[:, :, None] - samples[:, None]).mean(axis=(1, 2))
+    expected = (np.abs(samples - y[:, None]).mean(axis=1) - apart / 2).mean()
+    assert metrics.crps_samples(y, samples) == pytest.approx(expected)
+    certain = np.repeat(mean[:, None], 3, axis=1)  # what is certain costs its absolute error
+    assert metrics.crps_quantiles(y, certain, (0.1, 0.5, 0.9)) == pytest.approx(metrics.mae(y, mean))
+    assert metrics.crps_samples(y, certain) == pytest.approx(metrics.mae(y, mean))
+    with pytest.raises(ValueError, match="above 0"):
+        metrics.crps_normal(y, mean, 0 * y)
+    with pytest.raises(ValueError, match="samples have shape"):
+        metrics.crps_samples(y, mean)
+
+
+def test_coverage():
+    assert metrics.coverage([1.0, 2, 3, 4], [1.0, 0, 4, 0], [1.0, 1, 5, 9]) == 0.5
+    with pytest.raises(ValueError, match="1 intervals end before they begin"):
+        metrics.coverage([1.0], [3.0], [2.0])
+
+
+def test_diebold_mariano_by_hand_and_its_size():
+    from scipy.stats import ttest_1samp
+
+    rng = np.random.default_rng(4)
+    a, b = rng.normal(size=(2, 40))
+    gap = a**2 - b**2
+    statistic, p = metrics.diebold_mariano(a, b, horizon=1)
+    student = ttest_1samp(gap, 0)  # at horizon 1 it is Student's test of the mean difference
+    assert (statistic, p) == pytest.approx((student.statistic, student.pvalue))
+    centred = gap - gap.mean()
+    variance = (centred @ centred + 2 * centred[1:] @ centred[:-1]) / 40**2
+    expected = gap.mean() / np.sqrt(variance) * np.sqrt((40 + 1 - 4 + 2 / 40) / 40)
+    assert metrics.diebold_mariano(a, b, horizon=2)[0] == pytest.approx(expected)
+    assert metrics.diebold_mariano(b, a, horizon=2)[0] == pytest.approx(-expected)
+    assert metrics.diebold_mariano(0.3 * a, b, horizon=1)[1] < 0.01
+
+    def averaged(size, h):  # errors that hang together over h steps
+        return np.convolve(rng.normal(size=size + h - 1), np.ones(h) / np.sqrt(h), "valid")
+
+    found = [metrics.diebold_mariano(averaged(200, 4), averaged(200, 4), horizon=4)[1] for _ in range(400)]
+    naive = [metrics.diebold_mariano(averaged(200, 4), averaged(200, 4), horizon=1)[1] for _ in range(400)]
+    assert 0.02 < np.mean(np.array(found) < 0.05) < 0.11 < np.mean(np.array(naive) < 0.05)
+
+
+def test_diebold_mariano_refuses():
+    with pytest.raises(ValueError, match="lose the same at all times"):
+        metrics.diebold_mariano([1.0, 2, 3, 4], [1.0, -2, 3, 4], horizon=1)
+    with pytest.raises(ValueError, match="T at least 6"):
+        metrics.diebold_mariano([1.0, 2, 3, 4], [0.0, 2, 3, 4], horizon=4)
+    with pytest.raises(ValueError, match="nothing is broadcast"):
+        metrics.diebold_mariano([1.0, 2, 3, 4], [0.0, 2, 3], horizon=1)

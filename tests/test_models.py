@@ -98,3 +98,25 @@ def test_doors(name):
         build(rnn, "Classifier", vocab_size=0)
     with pytest.raises(ValueError, match=r"ids\[0, 0\] is 7, outside 0 .. 6"):
         build(rnn, "Classifier", vocab_size=V)(rnn.tensor(np.full((B, T), V)))
+
+
+@both
+@pytest.mark.parametrize(
+    ("head", "outputs"), [(("quantile", {"outputs": 5}), 5), ("quantile", 3), ("gaussian", 2)]
+)
+def test_heads_of_a_forecaster(head, outputs):
+    found = []
+    for name in ("pt", "tf"):
+        rnn = framework(name)
+        model = build(rnn, "Forecaster", cell="gru", head=head)
+        plain = rnn.Forecaster(D, H, K * outputs, cell="gru", rng=3, dtype="float64")
+        y = rnn.array(model(rnn.tensor(X), rnn.tensor(LENGTHS)))
+        assert y.shape == (B, K, outputs)
+        assert_allclose(y.reshape(B, -1), rnn.array(plain(rnn.tensor(X), rnn.tensor(LENGTHS))), atol=1e-13)
+        assert model.about != plain.about
+        found.append(y)
+    assert_allclose(*found, atol=1e-12)
+    with pytest.raises(ValueError, match="unknown head 'box': choose one of gaussian, point, quantile"):
+        build(framework("pt"), "Forecaster", head="box")
+    with pytest.raises(ValueError, match="outputs of the head must be at least 1"):
+        build(framework("pt"), "Forecaster", head=("quantile", {"outputs": 0}))

@@ -226,7 +226,7 @@ REFUSED = {
     "patience alone": (dict(patience=3), ValueError, "patience=3 waits for the validation loss"),
     "resume alone": (dict(resume=True), ValueError, "checkpoint=PATH"),
     "no folder": (dict(checkpoint="no/such/run.st"), FileNotFoundError, "no/such"),
-    "loss": (dict(loss="hinge"), ValueError, "unknown loss 'hinge': choose one of cross_entropy, mse"),
+    "loss": (dict(loss="hinge"), ValueError, "unknown loss 'hinge': choose one of cross_entropy, gaussian, mse, pinball"),
     "loss option": (dict(loss=(CE, {"per": "word"})), ValueError, "'word': choose one of token, sequence, batch"),
     "loss object": (dict(loss=3), TypeError, "function"),
     "optimizer": (dict(optimizer="adagrad"), ValueError, "choose one of adam, sgd"),

@@ -7,6 +7,8 @@ per="batch"     the sum over valid steps, divided by the number of sequences
 Where there is one target for each sequence all three are the mean over the batch.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -29,6 +31,30 @@ def mse(prediction, y, lengths=None, per="token"):
     check_shapes(prediction, y, prediction.shape, "y", lengths)
     each = ((prediction - y) ** 2).mean(dim=-1)
     return average(each, lengths, per)
+
+
+def pinball(prediction, y, lengths=None, levels=(0.05, 0.5, 0.95)):
+    """Quantiles (B, K, Q) at `levels` of y (B, K) -> mean pinball loss; `lengths` are those of x and change nothing."""
+    check_shapes(prediction, y, prediction.shape[:-1], "y")
+    if len(levels) != prediction.shape[-1]:
+        raise ValueError(
+            f"{len(levels)} levels for predictions {tuple(prediction.shape)}: one for each output"
+        )
+    over = y[..., None] - prediction  # (B, K, Q)
+    steps = torch.as_tensor(levels, dtype=prediction.dtype, device=prediction.device)
+    return torch.maximum(steps * over, (steps - 1) * over).mean()
+
+
+def gaussian(prediction, y, lengths=None):
+    """Mean and log deviation (B, K, 2) of y (B, K) -> mean of -log of the normal density, in nats; `lengths` change nothing."""
+    check_shapes(prediction, y, prediction.shape[:-1], "y")
+    if prediction.shape[-1] != 2:
+        raise ValueError(
+            f"predictions {tuple(prediction.shape)} must hold 2 numbers for each y: mean and log of the deviation"
+        )
+    mean, log_deviation = prediction[..., 0], prediction[..., 1]
+    z = (y - mean) * torch.exp(-log_deviation)
+    return (log_deviation + z**2 / 2).mean() + math.log(2 * math.pi) / 2
 
 
 def average(each, lengths=None, per="token"):

@@ -48,8 +48,8 @@ def fit(
 
     model       called as model(x) or, where the batches have lengths, model(x, lengths)
     batches     a batch.Batches; epoch k sees them in an order that depends on its seed and k alone
-    loss        "cross_entropy", "mse", (name, {"per": "token" | "sequence" | "batch"}), a function (prediction, y, lengths) ->
-                scalar, or a loss object of the framework (no lengths)
+    loss        "cross_entropy", "mse", (name, {"per": "token" | "sequence" | "batch"}), "gaussian", ("pinball", {"levels": ...}),
+                a function (prediction, y, lengths) -> scalar, or a loss object of the framework (no lengths)
     optimizer   "sgd", ("sgd", {"lr": 0.1, "momentum": 0.0}), "adam", ("adam", {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8}),
                 or the framework's own optimizer
     valid       a batch.Batches, evaluated after each epoch

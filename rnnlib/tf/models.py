@@ -7,6 +7,7 @@ with the same parameter names: `embed.W`, `rnn.cell.W_x`, `rnn.cell.W_h`, `rnn.c
 """
 
 import keras
+import tensorflow as tf
 
 from rnnlib import checks, weights
 from rnnlib.tf.conv import TCN
@@ -27,6 +28,8 @@ CELLS = {
     "mingru": MinGRUCell,
     "minlstm": MinLSTMCell,
 }
+HEADS = {"point": {}, "quantile": {"outputs": 3}, "gaussian": {}}  # of a Forecaster
+HEAD_SIZES = {"point": 1, "gaussian": 2}
 
 
 class Model(keras.Model):
@@ -105,14 +108,23 @@ class Tagger(Model):
 
 
 class Forecaster(Model):
-    """The next values of a series: x (B, T, D) -> (B, horizon), from what is known after the last valid step."""
+    """The next values of a series: x (B, T, D) -> (B, horizon), from what is known after the last valid step.
 
-    def __init__(self, input_size, hidden_size, horizon, cell="elman", **options):
-        super().__init__(input_size, hidden_size, horizon, cell, sequences=False, **options)
+    head  "point"; or what a distribution needs: ("quantile", {"outputs": Q}) -> (B, horizon, Q), for the loss "pinball";
+          "gaussian" -> (B, horizon, 2), mean and log of the standard deviation, for the loss "gaussian"
+    """
+
+    def __init__(self, input_size, hidden_size, horizon, cell="elman", head="point", **options):
+        kind, chosen = checks.named(head, HEADS, "head")
+        outputs = checks.positive(chosen["outputs"], "outputs of the head") if chosen else HEAD_SIZES[kind]
+        super().__init__(input_size, hidden_size, horizon * outputs, cell, sequences=False, **options)
+        self.horizon, self.outputs, self.point = horizon, outputs, kind == "point"
+        self.about += "" if self.point else f", head {kind}"
 
     def call(self, x, lengths=None):
-        """x (B, T, D) -> (B, horizon)."""
-        return self.head(self.head_dropout(self.summary(x, lengths)))
+        """x (B, T, D) -> (B, horizon), or (B, horizon, outputs of the head)."""
+        y = self.head(self.head_dropout(self.summary(x, lengths)))
+        return y if self.point else tf.reshape(y, (-1, self.horizon, self.outputs))
 
 
 def engine(

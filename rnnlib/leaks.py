@@ -1,0 +1,113 @@
+"""Guards against forecasts that know the future.  Each raises Leak, which names what was seen and when.
+
+The test behind them is one idea: take the future away, or change it, and see whether anything changes that must not.
+"""
+
+import numpy as np
+import pandas as pd
+
+
+class Leak(ValueError):
+    """Something from the future, or from another part of a split, reached what must not know it."""
+
+
+def check_parts(*parts, gap=0):
+    """Times (or positions) of the targets of train, validation, test, each of any shape: each part ends before the next begins.
+
+    Catches shuffled splits, and windows cut before the split, whose targets lie on both sides.
+    gap  steps (or a Timedelta) that must lie between two parts besides
+    """
+    parts = [pd.Index(np.asarray(part).ravel()) if not isinstance(part, pd.Index) else part for part in parts]
+    if len(parts) < 2 or any(not len(part) for part in parts):
+        raise ValueError("a split has at least two parts, none of them empty")
+    for k, (one, later) in enumerate(zip(parts, parts[1:], strict=False)):
+        if not one.max() + gap < later.min():
+            inside = int((one + gap >= later.min()).sum())
+            raise Leak(
+                f"part {k} reaches {one.max()}, part {k + 1} begins at {later.min()}, gap {gap}: {inside} of {len(one)} targets of "
+                f"part {k} are not before part {k + 1}. Split by time first (series.split), then cut windows in each part"
+            )
+
+
+def check_preparation(prepare, table, time, known=(), horizon=1):
+    """`prepare` (table -> table) must make the same of what was known at `time` when all that came later is not there.
+
+    The columns `known` and `ds` of the `horizon` next steps stay; of those steps' prepared known columns the same is asked.
+    Catches scalers fitted on all data, centred averages, interpolation over the origin, and features made of the target.
+    """
+    rest = [name for name in table if name not in ("unique_id", "ds", *known)]
+    part = table[table["ds"] <= time]
+    later = table[table["ds"] > time].groupby("unique_id", sort=False).head(horizon).copy()
+    later[rest] = np.nan
+    seen = prepare(table).set_index(["unique_id", "ds"])
+    blind = prepare(
+        pd.concat([part, later]).sort_values(["unique_id", "ds"], kind="stable").reset_index(drop=True)
+    )
+    blind = blind.set_index(["unique_id", "ds"])
+    seen = seen.reindex(blind.index)
+    past = blind.index.get_level_values("ds") <= time
+    for name in blind:
+        rows = np.ones(len(blind), bool) if name in known else past
+        one, other = seen[name][rows], blind[name][rows]
+        if pd.api.types.is_numeric_dtype(one):
+            close = np.isclose(
+                one.to_numpy(float), other.to_numpy(float), rtol=1e-9, atol=1e-12, equal_nan=True
+            )
+        else:
+            close = ((one == other) | (one.isna() & other.isna())).to_numpy(bool)
+        if not close.all():
+            (key, when), k = one.index[~close][0], int(np.flatnonzero(~close)[0])
+            raise Leak(
+                f"column {name!r} of series {key!r} at {when} is {one.iloc[k]} when the future is there and {other.iloc[k]} when "
+                f"only what is known at {time} is: the preparation looks ahead. Fit it on the training part alone"
+            )
+
+
+def check_known(views, names):
+    """A column known in advance must not be the target: neither at the same step nor a line through it."""
+    for view in views:
+        for j, name in enumerate(names):
+            column, y = view.known[: len(view.y), j], view.y
+            there = np.isfinite(y)
+            if there.sum() < 4 or np.ptp(column[there]) == 0 or np.ptp(y[there]) == 0:
+                continue
+            r = np.corrcoef(column[there], y[there])[0, 1]
+            if abs(r) > 1 - 1e-9:
+                raise Leak(
+                    f"column {name!r} of series {view.key!r} is the target 'y' itself, up to a line (correlation {r:.9f}), and is "
+                    "said to be known in advance: leave it out, or list it under past"
+                )
+
+
+def check_trained(views, time):
+    """A fitted model must not have been trained on steps after the origin `time`."""
+    for view in views:
+        if view.ds[-1] > time:
+            raise Leak(
+                f"the model was fitted on series {view.key!r} up to {view.ds[-1]} and is asked from {time}: it has seen the answer. "
+                "Fit it on what comes before the first origin"
+            )
+
+
+def check_causal(answer, x, rng=0):
+    """`answer` (x (B, T, D) -> (B, T, ...)) at each step must not change when later steps of x do.
+
+    Catches a model of both directions, or a filter to both sides, that is to say at each step what comes next.
+    """
+    x = np.asarray(x)
+    before, T = np.asarray(answer(x)), x.shape[1]
+    if before.shape[:2] != x.shape[:2]:
+        raise ValueError(
+            f"answers of shape {before.shape} to x {x.shape}: one for each step is expected, (B, T, ...)"
+        )
+    noise = np.random.default_rng(rng).normal(size=x.shape).astype(x.dtype) * (x.std() + 1)
+    for t in sorted({T // 4, T // 2, T - 2} & set(range(T - 1))):
+        changed = x.copy()
+        changed[:, t + 1 :] += noise[:, t + 1 :]
+        after = np.asarray(answer(changed))
+        gap = np.abs(after - before)[:, : t + 1].max()
+        if gap > 1e-5 * (np.abs(before).max() + 1e-12):
+            raise Leak(
+                f"answers up to step {t} change by {gap:.3g} when only x after step {t} does: the model sees the future. "
+                "Read in one direction where each step is asked for the next"
+            )
