@@ -54,8 +54,9 @@ def treebank(text):
 
 
 def toktok(text):
-    """Tokens by NLTK's ToktokTokenizer, fast and for many languages; a period is cut off at the end of a line alone."""
-    return aligned(_nltk("ToktokTokenizer").tokenize(nonempty(text)), text)
+    """Tokens by NLTK's ToktokTokenizer, fast and for many languages; a period is cut off at the very end alone, tabs are left out."""
+    tokens = aligned(_nltk("ToktokTokenizer").tokenize(nonempty(text)), text)
+    return [token for token in tokens if token.text.strip()]
 
 
 def spacy(text, language="en"):

@@ -132,6 +132,7 @@ def test_files_refuse(side, tmp_path):
     cut.fit(texts, labels, epochs=1, progress=False).save(tmp_path / "s.safetensors")
     again = TextClassifier.load(rnn, tmp_path / "s.safetensors")
     np.testing.assert_array_equal(again.predict_proba(texts), cut.predict_proba(texts))
+    assert again.encoder_.vocabulary.tokens[2:] == sorted(again.encoder_.tokenizer.pieces)
 
 
 def test_encoder_reads_as_it_says():

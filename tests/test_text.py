@@ -34,6 +34,7 @@ def test_offsets_round_trip_and_cover_all_but_white_space(whole):
         assert all(whole[token.start : token.end] == token.text for token in tokens), name
         assert all(a.end <= b.start for a, b in zip(tokens, tokens[1:], strict=False)), name
         assert "".join(whole.split()) == "".join("".join(t.text for t in tokens).split()), name
+        assert name == "characters" or all(token.text.strip() for token in tokens), name
     assert "".join(text.tokenize(whole, "characters")) == whole
 
 
