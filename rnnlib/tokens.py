@@ -55,14 +55,13 @@ def treebank(text):
 
 def toktok(text):
     """Tokens by NLTK's ToktokTokenizer, fast and for many languages; a period is cut off at the very end alone, tabs are left out."""
-    tokens = aligned(_nltk("ToktokTokenizer").tokenize(nonempty(text)), text)
-    return [token for token in tokens if token.text.strip()]
+    return aligned(_nltk("ToktokTokenizer").tokenize(nonempty(text)), text)
 
 
 def spacy(text, language="en"):
     """Tokens by the rules and exceptions of a blank spaCy pipeline; white space, which spaCy keeps, is left out."""
     doc = _spacy(language).tokenizer(nonempty(text))
-    return [Token(t.text, t.idx, t.idx + len(t.text)) for t in doc if not t.is_space]
+    return [Token(t.text, t.idx, t.idx + len(t.text)) for t in doc if t.text.strip()]
 
 
 @cache
@@ -86,7 +85,7 @@ def aligned(strings, text):
     """The strings, which stand in `text` in this order, as Tokens: what gives places to a tokenizer that has none.
 
     What NLTK rewrites is found too: a quote (`` or '') stands for whichever is there, &amp; for &.  ValueError for a string
-    that is not there.
+    that is not there; one of white space alone is left out.
     """
     tokens, end = [], 0
     for string in strings:
@@ -97,7 +96,8 @@ def aligned(strings, text):
         if start < 0:
             raise ValueError(f"{string!r} does not stand in the text after character {end}: it was rewritten")
         end = match.end() if match else start + len(string)
-        tokens.append(Token(text[start:end], start, end))
+        if text[start:end].strip():
+            tokens.append(Token(text[start:end], start, end))
     return tokens
 
 
