@@ -27,7 +27,7 @@ class CausalConv(nn.Module):
     def forward(self, x):
         """x (B, T, D) -> y (B, T, H)."""
         (k, D, H), T = self.W.shape, x.shape[1]
-        x = F.pad(x, (0, 0, (k - 1) * self.dilation, 0))  # zeros before the start
+        x = F.pad(x, (0, 0, (k - 1) * self.dilation, 0))  # zeros before
         # the oldest step first
         seen = [x[:, j * self.dilation : j * self.dilation + T] for j in range(k)]
         return torch.cat(seen, dim=-1) @ self.W.reshape(k * D, H) + self.b

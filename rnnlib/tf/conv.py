@@ -26,7 +26,7 @@ class CausalConv(keras.layers.Layer):
     def call(self, x):
         """x (B, T, D) -> y (B, T, H)."""
         (k, D, H), T = self.W.shape, tf.shape(x)[1]
-        x = tf.pad(x, [(0, 0), ((k - 1) * self.dilation, 0), (0, 0)])  # zeros before the start
+        x = tf.pad(x, [(0, 0), ((k - 1) * self.dilation, 0), (0, 0)])  # zeros before
         # the oldest step first
         seen = [x[:, j * self.dilation : j * self.dilation + T] for j in range(k)]
         return tf.concat(seen, axis=-1) @ tf.reshape(self.W.value, (k * D, H)) + self.b
