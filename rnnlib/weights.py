@@ -156,15 +156,17 @@ TORCH_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 def to_keras(kind, p, num_layers=1, bidirectional=False):
-    """Our parameters -> [kernel, recurrent_kernel, bias] of SimpleRNN, LSTM or GRU; of a stack one after the other.
+    """Our parameters -> [kernel, recurrent_kernel, bias] of SimpleRNN, LSTM or GRU.
 
-    A GRU with `b_n` gets the bias (2, 3H) of `reset_after=True`, whose second row is 0 but for the candidate; without, the
-    bias (3H,) of `reset_after=False`.
+    Of a stack one after the other.  A GRU with `b_n` gets the bias (2, 3H) of
+    `reset_after=True`, whose second row is 0 but for the candidate; without,
+    the bias (3H,) of `reset_after=False`.
     """
     if num_layers > 1 or bidirectional:
         cells = [below(p, prefix) for prefix, _ in places(num_layers, bidirectional)]
         return [array for cell in cells for array in to_keras(kind, cell)]
-    W_x, W_h, b = (reorder(p[name], GATES[kind], KERAS[kind]) for name in ("W_x", "W_h", "b"))
+    orders, names = (GATES[kind], KERAS[kind]), ("W_x", "W_h", "b")
+    W_x, W_h, b = (reorder(p[name], *orders) for name in names)
     if "b_n" in p:
         b = np.stack([b, np.concatenate([np.zeros(2 * len(W_h), b.dtype), p["b_n"]])])
     return [W_x, W_h, b]

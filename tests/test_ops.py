@@ -53,6 +53,19 @@ def test_each_ran_on_its_backend(found):
     assert [str(run["backend"]) for run in found.values()] == ["torch", "tensorflow"]
 
 
+def test_in_a_process_that_has_keras_already_it_finds_the_same_and_leaves_floatx(found, data, model):
+    import keras
+
+    from rnnlib.ops import gru
+
+    keras.layers.Dense(1)  # from now on floatx alone does not set the dtype of layers
+    here = gru.report({"x": data[0], "y": data[1], **framework("pt").params(model)})
+    assert here["backend"] == keras.backend.backend() == "tensorflow"
+    for name in ("sgd", "adam", "beta"):
+        assert_allclose(here[name], found["tensorflow"][name], rtol=1e-13)
+    assert keras.config.floatx() == keras.config.dtype_policy().name == "float32"
+
+
 def test_sgd_gives_the_losses_of_the_twins(found, data, model):
     (x, y), sgd = data, ("sgd", {"lr": 0.125})
     batches = Batches((x.reshape(-1, T, D), y.reshape(-1)), B)

@@ -20,15 +20,17 @@ class GRUCell(keras.layers.Layer):
     def build(self, shape):
         """Weights for inputs of `shape` (B, D)."""
         D, H = shape[-1], self.state_size
-        self.W_x = self.add_weight(shape=(D, 3 * H), name="W_x")
-        self.W_h = self.add_weight(shape=(H, 3 * H), initializer="orthogonal", name="W_h")
-        self.b = self.add_weight(shape=(3 * H,), initializer="zeros", name="b")
-        self.b_n = self.add_weight(shape=(H,), initializer="zeros", name="b_n")
+        new = self.add_weight
+        self.W_x = new(shape=(D, 3 * H), name="W_x")
+        self.W_h = new(shape=(H, 3 * H), initializer="orthogonal", name="W_h")
+        self.b = new(shape=(3 * H,), initializer="zeros", name="b")
+        self.b_n = new(shape=(H,), initializer="zeros", name="b_n")
 
     def call(self, x, states):
         """x (B, D), [h] -> h, [h]."""
         (h,) = states
-        W_x, W_h, b, b_n = map(ops.convert_to_tensor, (self.W_x, self.W_h, self.b, self.b_n))
+        weights = self.W_x, self.W_h, self.b, self.b_n
+        W_x, W_h, b, b_n = map(ops.convert_to_tensor, weights)
         # @, not ops.matmul, which rounds float64 on PyTorch
         a_r, a_z, a_n = ops.split(x @ W_x + b, 3, axis=1)
         h_r, h_z, h_n = ops.split(h @ W_h, 3, axis=1)
@@ -81,14 +83,25 @@ def rounding(a, b):
     return np.abs(ops.convert_to_numpy(ops.matmul(a, b)) - a @ b).max()
 
 
+def report(run):
+    """{name: array} of parameters, x and y, as for `train` -> losses with SGD and with Adam, and how this backend rounds."""
+    p = dict(run)
+    x, y = p.pop("x"), p.pop("y")
+    before = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx("float64")  # of rates and metrics
+    keras.config.set_dtype_policy("float64")  # of layers, once one has been made
+    try:
+        return {
+            "backend": keras.backend.backend(),
+            "sgd": train(p, x, y, keras.optimizers.SGD(0.125)),
+            "adam": train(p, x, y, keras.optimizers.Adam(2.0**-10)),
+            "matmul": rounding(x[0, :, 0], p["rnn.cell.W_x"]),
+            "beta": float(ops.cast(0.9, "float64")),
+        }
+    finally:
+        keras.config.set_floatx(before[0])
+        keras.config.set_dtype_policy(before[1])
+
+
 if __name__ == "__main__":
-    keras.config.set_floatx("float64")  # of layers, rates and metrics
-    run = dict(np.load(sys.argv[1]))
-    x, y = run.pop("x"), run.pop("y")
-    found = {
-        "sgd": train(run, x, y, keras.optimizers.SGD(0.125)),
-        "adam": train(run, x, y, keras.optimizers.Adam(2.0**-10)),
-        "matmul": rounding(x[0, :, 0], run["rnn.cell.W_x"]),
-        "beta": float(ops.cast(0.9, "float64")),
-    }
-    np.savez(sys.argv[2], backend=keras.backend.backend(), **found)
+    np.savez(sys.argv[2], **report(np.load(sys.argv[1])))
