@@ -1,5 +1,7 @@
 """Whole models: native = loop, PyTorch = TensorFlow, shapes, names, doors."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -120,3 +122,42 @@ def test_heads_of_a_forecaster(head, outputs):
         build(framework("pt"), "Forecaster", head="box")
     with pytest.raises(ValueError, match="outputs of the head must be at least 1"):
         build(framework("pt"), "Forecaster", head=("quantile", {"outputs": 0}))
+
+
+@both
+@pytest.mark.parametrize("cell", ["lstm", "sru"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("pool", ["mean", "max"])
+def test_pools_of_a_classifier(pool, cell, bidirectional):
+    """Over valid steps alone, whatever stands in the padding; the same in both frameworks, gradients too."""
+    found, options = [], dict(cell=cell, pool=pool, bidirectional=bidirectional)
+    for name in ("pt", "tf"):
+        rnn = framework(name)
+        model = build(rnn, "Classifier", **options)
+        rnn.load(model, random_params(rnn, model))
+        x, lengths = rnn.tensor(X), rnn.tensor(LENGTHS)
+        logits = rnn.array(model(x, lengths))
+        y, p = rnn.array(model.encode(x, lengths)), rnn.params(model)
+        own = [getattr(row[:n], pool)(axis=0) for row, n in zip(y, LENGTHS, strict=True)]
+        assert_allclose(logits, np.array(own) @ p["head.W"] + p["head.b"], atol=1e-12)
+        alone = [rnn.array(model(rnn.tensor(X[i : i + 1, :n]))) for i, n in enumerate(LENGTHS)]
+        assert_allclose(logits, np.concatenate(alone), atol=1e-12)
+        classes = rnn.tensor(np.array([0, 5, 2]))
+        loss = partial(lambda f, m, x, n, y: f(m(x, n), y, None), rnn.losses.cross_entropy, model, x, lengths)
+        _, grads = rnn.value_and_grads(model, partial(loss, classes))
+        found.append([logits, *grads.values()])
+    for one, other in zip(*found, strict=True):
+        assert_allclose(one, other, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_pools_are_told_apart(name):
+    rnn = framework(name)
+    models = {pool: build(rnn, "Classifier", pool=pool) for pool in ("last", "mean", "max")}
+    assert len({model.about for model in models.values()}) == 3
+    answers = [rnn.array(model(rnn.tensor(X))) for model in models.values()]
+    assert not np.allclose(answers[0], answers[1]) and not np.allclose(answers[1], answers[2])
+    with pytest.raises(ValueError, match="unknown pool 'sum': choose one of last, mean, max"):
+        build(rnn, "Classifier", pool="sum")
+    with pytest.raises(TypeError):
+        build(rnn, "Tagger", pool="mean")

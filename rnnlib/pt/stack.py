@@ -149,3 +149,14 @@ def last(y, lengths=None, bidirectional=False):
         end = y[torch.arange(len(y), device=y.device), torch.as_tensor(lengths, device=y.device) - 1]
     half = y.shape[2] // 2
     return torch.cat([end[:, :half], y[:, 0, half:]], dim=-1) if bidirectional else end
+
+
+def pooled(y, how, lengths=None):
+    """One summary (B, H) of y (B, T, H): the "mean" or the "max" over each sequence's own steps."""
+    if lengths is None:
+        lengths = torch.full((len(y),), y.shape[1], device=y.device)
+    lengths = torch.as_tensor(lengths, device=y.device)[:, None]  # (B, 1)
+    valid = (torch.arange(y.shape[1], device=y.device) < lengths)[:, :, None]  # (B, T, 1)
+    if how == "mean":
+        return torch.where(valid, y, 0).sum(dim=1) / lengths
+    return torch.where(valid, y, -torch.inf).amax(dim=1)

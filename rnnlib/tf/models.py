@@ -18,8 +18,9 @@ from rnnlib.tf.layers import Embedding, Linear, Native, Recurrent, lacks, refuse
 from rnnlib.tf.lstm import LSTMCell
 from rnnlib.tf.mingru import MinGRUCell, MinLSTMCell
 from rnnlib.tf.sru import SRUCell
-from rnnlib.tf.stack import Bidirectional, Dropout, Stacked, last
+from rnnlib.tf.stack import Bidirectional, Dropout, Stacked, last, pooled
 
+POOLS = ("last", "mean", "max")  # of the steps of a sequence, for a Classifier
 CELLS = {
     "elman": ElmanCell,
     "lstm": LSTMCell,
@@ -86,14 +87,22 @@ class Model(keras.Model):
 
 
 class Classifier(Model):
-    """One class for each sequence: x (B, T, D) or ids (B, T) -> logits (B, C), from what is known after the last valid step."""
+    """One class for each sequence: x (B, T, D) or ids (B, T) -> logits (B, C), from what is known after the last valid step.
 
-    def __init__(self, input_size, hidden_size, num_classes, cell="elman", **options):
-        super().__init__(input_size, hidden_size, num_classes, cell, sequences=False, **options)
+    pool  "last": from that; "mean", "max": from the mean or the maximum over all valid steps
+    """
+
+    def __init__(self, input_size, hidden_size, num_classes, cell="elman", pool="last", **options):
+        checks.choice(pool, POOLS, "pool")
+        super().__init__(input_size, hidden_size, num_classes, cell, sequences=pool != "last", **options)
+        self.pool = pool
+        self.about += "" if pool == "last" else f", {pool}"
 
     def call(self, x, lengths=None):
         """x (B, T, D) or ids (B, T) -> logits (B, C)."""
-        return self.head(self.head_dropout(self.summary(x, lengths)))
+        if self.pool == "last":
+            return self.head(self.head_dropout(self.summary(x, lengths)))
+        return self.head(self.head_dropout(pooled(self.encode(x, lengths), self.pool, lengths)))
 
 
 class Tagger(Model):

@@ -147,3 +147,14 @@ def last(y, lengths=None, bidirectional=False):
         end = tf.gather(y, tf.cast(lengths, tf.int32) - 1, axis=1, batch_dims=1)
     half = y.shape[2] // 2
     return tf.concat([end[:, :half], y[:, 0, half:]], axis=-1) if bidirectional else end
+
+
+def pooled(y, how, lengths=None):
+    """One summary (B, H) of y (B, T, H): the "mean" or the "max" over each sequence's own steps."""
+    if lengths is None:
+        lengths = tf.fill(tf.shape(y)[:1], tf.shape(y)[1])
+    lengths = tf.cast(lengths, tf.int32)[:, None]  # (B, 1)
+    valid = (tf.range(tf.shape(y)[1]) < lengths)[:, :, None]  # (B, T, 1)
+    if how == "mean":
+        return tf.reduce_sum(tf.where(valid, y, 0), axis=1) / tf.cast(lengths, y.dtype)
+    return tf.reduce_max(tf.where(valid, y, y.dtype.min), axis=1)
