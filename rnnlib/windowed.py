@@ -38,6 +38,7 @@ class Windowed(Forecaster):
                 as many more as the outermost level needs
     conformal   shift each quantile by what it was off on the validation part, step by step (asymmetric conformalised quantile
                 regression, Romano et al. 2019); a point forecast gets its intervals so
+    `fit` sets `valid_errors_` (N, horizon): what came less the point, from each origin of the validation part, NaN where nothing came.
     Scaling is learnt from what is before the validation part, each series apart.  Missing numbers (NaN) become 0 and a column that
     says so; windows whose target is missing are not learnt from.
     """
@@ -98,9 +99,7 @@ class Windowed(Forecaster):
                     f"every {what} window has a missing target: fill the series, or give a longer one"
                 )
         self._train(*train, *valid)
-        self.shift_ = np.zeros((self.horizon, len(self.levels)))
-        if self.conformal:
-            self.shift_ = self._calibrate(views)
+        self.shift_ = self._calibrate(views)
 
     def _shapes(self, views):
         """Scales of the training parts, and what columns a window has."""
@@ -216,17 +215,18 @@ class Windowed(Forecaster):
         for view in views:
             T, cut = len(view.y), self._cut(view)
             origins = np.arange(max(self.n_in + self.difference - 1, cut - 1), T - 1)
-            known = np.vstack(
-                [view.known, np.repeat(view.known[-1:], self.horizon, axis=0)]
-            )  # of targets that are not there
+            # targets beyond the end are not there, nor are their known columns: what stands for them changes no other answer
+            known = np.vstack([view.known, np.repeat(view.known[-1:], self.horizon, axis=0)])
             tails = self._tails(view._replace(known=known), origins, self.horizon)
-            y = np.concatenate([view.y, np.full(self.horizon, np.nan)])[
-                origins[:, None] + np.arange(1, self.horizon + 1)
-            ]
-            off = y[:, :, None] - self._answers(tails, self.horizon)[:, :, 1:]
-            errors.append(off / tails.deviation[:, :, None])
-        errors = np.concatenate(errors)  # (N, horizon, Q)
-        found = [error_quantiles(errors[:, :, j], [level])[:, 0] for j, level in enumerate(self.levels)]
+            y = np.concatenate([view.y, np.full(self.horizon, np.nan)])
+            y = y[origins[:, None] + np.arange(1, self.horizon + 1)]
+            off = y[:, :, None] - self._answers(tails, self.horizon)
+            errors.append((off, off / tails.deviation[:, :, None]))
+        off, scaled = (np.concatenate(parts) for parts in zip(*errors, strict=True))  # (N, horizon, 1 + Q)
+        self.valid_errors_ = off[:, :, 0]
+        if not self.conformal:
+            return np.zeros((self.horizon, len(self.levels)))
+        found = [error_quantiles(scaled[:, :, 1 + j], [a])[:, 0] for j, a in enumerate(self.levels)]
         return np.stack(found, axis=1)
 
     def _spread(self, point):

@@ -235,3 +235,19 @@ def test_ten_lines_of_the_readme(name, tmp_path, monkeypatch, capsys):
     assert ahead["ds"].tolist() == list(pd.date_range("2023-08-18", periods=7))
     assert ((ahead["q0.05"] < ahead["forecast"]) & (ahead["forecast"] < ahead["q0.95"])).all()
     assert "q0.95" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("strategy", ["direct", "recursive"])
+def test_validation_errors_are_those_of_a_backtest(strategy):
+    """Known columns of direct answers that reach beyond the end are stand-ins: they must not change the other errors."""
+    data = table(keys="ab")
+    model = Ridge(9, 3, strategy=strategy, valid=40).fit(data)
+    ends = data["ds"].iloc[109:149]
+    fast, steps = model.valid_errors_, range(3)
+    assert fast.shape == (80, 3)
+    for k, end in enumerate(ends):
+        slow = model.predict(3, history=data[data["ds"] <= end]).merge(data, how="left")
+        np.testing.assert_allclose(
+            fast[[k, 40 + k]].ravel(), slow["y"] - slow["forecast"], rtol=1e-4, atol=1e-4
+        )
+    assert [int(np.isnan(fast[:40, k]).sum()) for k in steps] == [0, 1, 2]

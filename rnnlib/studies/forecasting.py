@@ -1,0 +1,183 @@
+"""The study behind the chapter `forecasting`: two series, two horizons each, every baseline and three recurrent cells.
+
+`python -m benchmarks.forecasting` makes the runs, the chapter reads them and repeats a part in both frameworks: to change the
+experiment, change it here.  Each method has candidates; the one with the lowest mean absolute error on the validation part is taken,
+and only that one is asked about the test part, from rolling origins.  Networks choose on the seeds `TUNING` and report `REPORTED`.
+
+Nothing is fitted again as the origin moves.  Classical methods have learnt from all that is before the test part; windows of ridge and
+networks come from before the validation part, which stops the training and sets the intervals.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from rnnlib import classical, datasets, forecast, series, windowed
+from rnnlib.studies import stored
+
+PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "forecasting.json"
+TUNING, REPORTED = (0, 1), (2, 3, 4, 5, 6)
+LEVELS = tuple(round(0.05 * k, 2) for k in range(1, 20))  # 90 % lie between the first and the last
+HIDDEN, EPOCHS, PATIENCE, BATCH = 16, 80, 15, 32
+
+
+class Task(NamedTuple):
+    """One series, one horizon."""
+
+    data: str
+    horizon: int  # only this step is scored
+    m: int  # of MASE and of the seasonal naive forecast
+    valid: int  # steps of the validation part
+    test: object  # the last time before the test part
+    step: int  # between origins
+
+
+TASKS = {
+    "sunspots, 1 year": Task("sunspots", 1, 1, 35, 1955, 1),
+    "sunspots, 11 years": Task("sunspots", 11, 1, 35, 1955, 1),
+    "co2, 1 week": Task("co2", 1, 52, 260, "1990-12-29", 4),
+    "co2, 52 weeks": Task("co2", 52, 52, 260, "1990-12-29", 4),
+}
+SEASON = {"sunspots": 11, "co2": 52}
+CELLS = {"elman": "Elman", "lstm": "LSTM", "gru": "GRU"}
+
+
+def table(name):
+    """The series as a long table without gaps: what is missing in co2 repeats the week before, which looks at nothing later."""
+    data = series.table(datasets.load(name))
+    return data if name == "sunspots" else series.regularize(data, "W-SAT", fill="last")
+
+
+def candidates(name):
+    """{method: [(label, forecaster)]} of a task; a network's are functions of (rnn, seed)."""
+    task, sun = TASKS[name], TASKS[name].data == "sunspots"
+    season, h, window = SEASON[task.data], task.horizon, dict(valid=task.valid, levels=LEVELS)
+    fourier = [(("dayofyear", k),) for k in (2, 4)]
+    orders = [(2, 0, 0), (9, 0, 0), (2, 0, 1), (3, 0, 2), (2, 1, 1)]
+    trends, own = ((False, "damped"), (None,)) if sun else ((True, "damped"), (52,))
+    found = {
+        "persistence": [("", classical.Persistence(levels=LEVELS))],
+        "seasonal naive": [("", classical.SeasonalNaive(season, drift=not sun, levels=LEVELS))],
+        "ETS": [(f"trend {t}, m {m}", classical.ETS(t, m, LEVELS)) for t in trends for m in own],
+    }
+    if sun:
+        found["ARIMA"] = [(f"{o}", classical.ARIMA(o, levels=LEVELS)) for o in orders]
+    else:
+        found["ARIMA"] = [
+            (f"{o}, {f[0][1]} waves", classical.ARIMA(o, calendar=f, levels=LEVELS))
+            for o in ((1, 1, 1), (2, 1, 1))
+            for f in fourier
+        ]
+    steps, changes = ((9, 11, 22), (0,)) if sun else ((26, 52, 104), (1, 52))
+    strategies = ("direct", "recursive") if 1 < h < 52 else ("direct",)
+    shapes = [
+        (f"{n} steps, difference {d}, {s}", dict(n_in=n, horizon=h, difference=d, strategy=s))
+        for n in steps
+        for d in changes
+        for s in strategies
+    ]
+    found["ridge"] = [(label, windowed.Ridge(**shape, **window)) for label, shape in shapes]
+    how = dict(hidden_size=HIDDEN, epochs=EPOCHS, patience=PATIENCE, batch_size=BATCH, **window)
+
+    def network(cell, shape, lr):
+        return lambda rnn, seed: windowed.Recurrent(rnn, cell=cell, lr=lr, rng=seed, **shape, **how)
+
+    few = [s for s in shapes if s[1]["n_in"] in (11, 22, 52)]
+    for cell in CELLS:
+        found[CELLS[cell]] = [
+            (f"{label}, rate {lr:g}", network(cell, shape, lr)) for label, shape in few for lr in (3e-3, 1e-2)
+        ]
+    return found
+
+
+def is_network(method):
+    return method in CELLS.values()
+
+
+def validation_error(name, model):
+    """Mean absolute error at the horizon over the validation part, learnt from what is before it."""
+    task, data = TASKS[name], table(TASKS[name].data)
+    known = data[data["ds"] <= _time(task)]
+    if isinstance(model, windowed.Windowed):
+        errors = model.fit(known).valid_errors_[:, task.horizon - 1]
+        return float(np.nanmean(np.abs(errors)))
+    found = forecast.backtest(model, known, task.horizon, origins=task.valid - task.horizon + 1)
+    found = found[found["step"] == task.horizon]
+    return float(np.abs(found["y"] - found["forecast"]).mean())
+
+
+def _time(task):
+    return task.test if task.data == "sunspots" else pd.Timestamp(task.test)
+
+
+def origins(name):
+    """The times of the test part's origins."""
+    task = TASKS[name]
+    ds = table(task.data)["ds"]
+    first = int(np.searchsorted(ds, _time(task)))
+    return list(ds.iloc[first : len(ds) - task.horizon : task.step])
+
+
+def test_forecasts(name, model):
+    """The backtest over the test part, its rows at the horizon alone."""
+    task = TASKS[name]
+    found = forecast.backtest(model, table(task.data), task.horizon, origins=origins(name))
+    return found[found["step"] == task.horizon].reset_index(drop=True)
+
+
+def scored(name, found):
+    """What is kept of a run: its scores and its errors, y less forecast."""
+    task = TASKS[name]
+    scores = forecast.scores(found, table(task.data), m=task.m).loc["all"].drop("forecasts")
+    kept = {key: float(f"{value:.5g}") for key, value in scores.items()}
+    return kept | {"errors": [round(float(e), 3) for e in found["y"] - found["forecast"]]}
+
+
+def settings():
+    """What the runs of one file have in common; a file of other settings is not added to."""
+    labels = {
+        name: {method: [label for label, _ in c] for method, c in candidates(name).items()} for name in TASKS
+    }
+    tasks = {name: task._asdict() for name, task in TASKS.items()}
+    return dict(
+        tasks=tasks,
+        candidates=labels,
+        hidden=HIDDEN,
+        epochs=EPOCHS,
+        patience=PATIENCE,
+        batch=BATCH,
+        levels=LEVELS,
+    )
+
+
+def load(path=PATH):
+    """The results so far.  ValueError if they were made with other settings."""
+    return stored.load(
+        path, settings(), ("numpy", "torch", "statsmodels", "scikit-learn"), lists=("tuning", "runs")
+    )
+
+
+def chosen(results, name, method):
+    """The label of the candidate with the lowest mean validation error."""
+    errors = {}
+    for run in results["tuning"]:
+        if (run["task"], run["method"]) == (name, method):
+            errors.setdefault(run["label"], []).append(run["error"])
+    every = [label for label, _ in candidates(name)[method]]
+    needed = len(TUNING) if is_network(method) else 1
+    if any(len(errors.get(label, [])) < needed for label in every):
+        raise ValueError(f"{method} of {name}: the tuning is not finished")
+    return min(every, key=lambda label: np.mean(errors[label]))
+
+
+def reported(results, name, method):
+    """The runs on the test part: one, or one for each of the seeds."""
+    found = [run for run in results["runs"] if (run["task"], run["method"]) == (name, method)]
+    return sorted(found, key=lambda run: run["seed"] or 0)
+
+
+def errors(results, name, method):
+    """Errors (N, T) of the test part, a row for each seed."""
+    return np.array([run["errors"] for run in reported(results, name, method)])
