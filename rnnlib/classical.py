@@ -128,6 +128,7 @@ class ARIMA(Forecaster):
     """ARIMA(p, d, q), with seasonal terms and regressors if asked for (statsmodels): `calendar` gives Fourier terms.
 
     order     (p, d, q);   seasonal  (P, D, Q, m), slow where m is large: Fourier terms, calendar=(("dayofyear", 3),), do it faster
+    drift     with d = 1: the mean change of a step, without which long forecasts of a rising series stay flat
     calendar, known  regressors of a linear regression whose errors follow the ARIMA
     Missing values are left to its filter.  Intervals are the model's own, normal, without the uncertainty of its parameters.
     Without refitting, new values move the state, not the parameters.
@@ -135,9 +136,14 @@ class ARIMA(Forecaster):
 
     gaps = True
 
-    def __init__(self, order=(1, 0, 0), seasonal=(0, 0, 0, 0), known=(), calendar=(), levels=LEVELS):
+    def __init__(
+        self, order=(1, 0, 0), seasonal=(0, 0, 0, 0), drift=False, known=(), calendar=(), levels=LEVELS
+    ):
         super().__init__(levels, known, (), calendar)
         self.order, self.seasonal = tuple(order), tuple(seasonal)
+        self.drift = checks.flag(drift, "drift")
+        if drift and self.order[1] != 1:
+            raise ValueError(f"drift is the mean change of a step and needs d = 1, got order={self.order}")
 
     def _learn(self, views):
         from statsmodels.tsa.arima.model import ARIMA as Model
@@ -152,9 +158,8 @@ class ARIMA(Forecaster):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about starting values and convergence: kept in the result
                 exog = view.known if view.known.shape[1] else None
-                self.fits_[view.key] = Model(
-                    view.y, exog=exog, order=self.order, seasonal_order=self.seasonal
-                ).fit()
+                kind = dict(order=self.order, seasonal_order=self.seasonal, trend="t" if self.drift else None)
+                self.fits_[view.key] = Model(view.y, exog=exog, **kind).fit()
 
     def _paths(self, views, horizon):
         return [self._path(view, horizon) for view in views]

@@ -87,6 +87,16 @@ def test_arima_is_statsmodels():
     assert np.isfinite(classical.ARIMA((1, 0, 0)).fit(table(gap)).predict(2)["forecast"]).all()
 
 
+def test_arima_with_drift_rises():
+    y = 0.5 * np.arange(90) + np.random.default_rng(1).normal(size=90)
+    rising, flat = (
+        classical.ARIMA((0, 1, 1), drift=d).fit(table(y)).predict(40)["forecast"] for d in (True, False)
+    )
+    assert np.ptp(flat) < 1e-6 and rising.iloc[-1] - rising[0] == pytest.approx(0.5 * 39, rel=0.1)
+    with pytest.raises(ValueError, match="needs d = 1, got order=.1, 0, 0."):
+        classical.ARIMA((1, 0, 0), drift=True)
+
+
 def test_too_short():
     with pytest.raises(ValueError, match="series 'a' has 9 steps, ETS needs 10"):
         classical.ETS().fit(table(Y[:9]))

@@ -20,7 +20,7 @@ from rnnlib.studies import stored
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "forecasting.json"
 TUNING, REPORTED = (0, 1), (2, 3, 4, 5, 6)
 LEVELS = tuple(round(0.05 * k, 2) for k in range(1, 20))  # 90 % lie between the first and the last
-HIDDEN, EPOCHS, PATIENCE, BATCH = 16, 80, 15, 32
+HIDDEN = 16
 
 
 class Task(NamedTuple):
@@ -32,13 +32,16 @@ class Task(NamedTuple):
     valid: int  # steps of the validation part
     test: object  # the last time before the test part
     step: int  # between origins
+    epochs: int  # at most; patience is 15 or a quarter of them, the smaller
+    batch: int
+    cells: tuple
 
 
 TASKS = {
-    "sunspots, 1 year": Task("sunspots", 1, 1, 35, 1955, 1),
-    "sunspots, 11 years": Task("sunspots", 11, 1, 35, 1955, 1),
-    "co2, 1 week": Task("co2", 1, 52, 260, "1990-12-29", 4),
-    "co2, 52 weeks": Task("co2", 52, 52, 260, "1990-12-29", 4),
+    "sunspots, 1 year": Task("sunspots", 1, 1, 35, 1955, 1, 80, 32, ("elman", "lstm", "gru")),
+    "sunspots, 11 years": Task("sunspots", 11, 1, 35, 1955, 1, 80, 32, ("elman", "lstm", "gru")),
+    "co2, 1 week": Task("co2", 1, 52, 260, "1990-12-29", 4, 40, 64, ("gru",)),
+    "co2, 52 weeks": Task("co2", 52, 52, 260, "1990-12-29", 4, 40, 64, ("gru",)),
 }
 SEASON = {"sunspots": 11, "co2": 52}
 CELLS = {"elman": "Elman", "lstm": "LSTM", "gru": "GRU"}
@@ -66,7 +69,7 @@ def candidates(name):
         found["ARIMA"] = [(f"{o}", classical.ARIMA(o, levels=LEVELS)) for o in orders]
     else:
         found["ARIMA"] = [
-            (f"{o}, {f[0][1]} waves", classical.ARIMA(o, calendar=f, levels=LEVELS))
+            (f"{o}, drift, {f[0][1]} waves", classical.ARIMA(o, drift=True, calendar=f, levels=LEVELS))
             for o in ((1, 1, 1), (2, 1, 1))
             for f in fourier
         ]
@@ -79,15 +82,19 @@ def candidates(name):
         for s in strategies
     ]
     found["ridge"] = [(label, windowed.Ridge(**shape, **window)) for label, shape in shapes]
-    how = dict(hidden_size=HIDDEN, epochs=EPOCHS, patience=PATIENCE, batch_size=BATCH, **window)
+    stop = dict(epochs=task.epochs, patience=min(15, task.epochs // 4), batch_size=task.batch)
+    how = dict(hidden_size=HIDDEN, **stop, **window)
 
     def network(cell, shape, lr):
         return lambda rnn, seed: windowed.Recurrent(rnn, cell=cell, lr=lr, rng=seed, **shape, **how)
 
-    few = [s for s in shapes if s[1]["n_in"] in (11, 22, 52)]
-    for cell in CELLS:
+    few = [
+        s for s in shapes if s[1]["n_in"] in (11, 22, 52) or (s[1]["n_in"], s[1]["difference"]) == (104, 52)
+    ]
+    rates = (3e-3, 1e-2) if sun else (1e-2,)
+    for cell in task.cells:
         found[CELLS[cell]] = [
-            (f"{label}, rate {lr:g}", network(cell, shape, lr)) for label, shape in few for lr in (3e-3, 1e-2)
+            (f"{label}, rate {lr:g}", network(cell, shape, lr)) for label, shape in few for lr in rates
         ]
     return found
 
@@ -141,15 +148,7 @@ def settings():
         name: {method: [label for label, _ in c] for method, c in candidates(name).items()} for name in TASKS
     }
     tasks = {name: task._asdict() for name, task in TASKS.items()}
-    return dict(
-        tasks=tasks,
-        candidates=labels,
-        hidden=HIDDEN,
-        epochs=EPOCHS,
-        patience=PATIENCE,
-        batch=BATCH,
-        levels=LEVELS,
-    )
+    return dict(tasks=tasks, candidates=labels, hidden=HIDDEN, levels=LEVELS)
 
 
 def load(path=PATH):
@@ -170,6 +169,21 @@ def chosen(results, name, method):
     if any(len(errors.get(label, [])) < needed for label in every):
         raise ValueError(f"{method} of {name}: the tuning is not finished")
     return min(every, key=lambda label: np.mean(errors[label]))
+
+
+def best(results, name, networks):
+    """The method that did best on the validation part, among networks or among the others."""
+    found = {}
+    for method in candidates(name):
+        if is_network(method) == networks:
+            label = chosen(results, name, method)
+            errors = [
+                r["error"]
+                for r in results["tuning"]
+                if (r["task"], r["method"], r["label"]) == (name, method, label)
+            ]
+            found[method] = np.mean(errors)
+    return min(found, key=found.get)
 
 
 def reported(results, name, method):
