@@ -1,0 +1,82 @@
+"""The study of forecasts: what is chosen is blind to the test part, and the stored runs are whole."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from backends import FRAMEWORKS, framework
+from rnnlib import forecast, windowed
+from rnnlib.studies import forecasting as study
+
+
+@pytest.mark.parametrize("name", study.TASKS)
+def test_choices_do_not_see_the_test_part(name, monkeypatch):
+    task, whole = study.TASKS[name], study.table(study.TASKS[name].data)
+    time = task.test if task.data == "sunspots" else pd.Timestamp(task.test)
+    ridge = dict(study.candidates(name)["ridge"][:1]).popitem()[1]
+    naive = study.candidates(name)["persistence"][0][1]
+    errors = [study.validation_error(name, m) for m in (ridge, naive)]
+    spoiled = whole.assign(y=whole["y"].where(whole["ds"] <= time, 1e6))
+    monkeypatch.setattr(study, "table", lambda name: spoiled)
+    assert errors == [study.validation_error(name, m) for m in (ridge, naive)]
+    assert min(study.origins(name)) == time and len(study.origins(name)) > 40
+
+
+def test_validation_errors_of_both_kinds_are_on_the_same_origins(monkeypatch):
+    seen = []
+    true = forecast.backtest
+    monkeypatch.setattr(forecast, "backtest", lambda *a, **o: seen.append(true(*a, **o)) or seen[-1])
+    name = "sunspots, 11 years"
+    study.validation_error(name, study.candidates(name)["persistence"][0][1])
+    ridge = study.candidates(name)["ridge"][0][1]
+    study.validation_error(name, ridge)
+    assert seen[0]["origin"].nunique() == np.isfinite(ridge.valid_errors_[:, 10]).sum() == 25
+    assert seen[0]["origin"].min() == 1920
+
+
+def test_only_the_horizon_is_scored():
+    name = "sunspots, 11 years"
+    found = study.test_forecasts(name, study.candidates(name)["persistence"][0][1])
+    assert (found["step"] == 11).all() and (found["ds"] - found["origin"] == 11).all()
+    y = study.table("sunspots").set_index("ds")["y"]
+    kept = study.scored(name, found)
+    expected = y.loc[1966:].to_numpy() - y.loc[1955:1997].to_numpy()
+    np.testing.assert_allclose(kept["errors"], expected, atol=1e-3)
+    assert kept["MAE"] == pytest.approx(np.abs(expected).mean(), rel=1e-4)
+
+
+def test_the_stored_runs_are_whole_and_the_candidates_those_that_were_tried():
+    results = study.load()
+    for name in study.TASKS:
+        for method in study.candidates(name):
+            label, runs = study.chosen(results, name, method), study.reported(results, name, method)
+            seeds = list(study.REPORTED) if study.is_network(method) else [None]
+            assert [run["seed"] for run in runs if run["label"] == label] == seeds
+            assert study.errors(results, name, method).shape == (len(seeds), len(study.origins(name)))
+    assert not set(study.TUNING) & set(study.REPORTED)
+
+
+def test_the_best_is_chosen_by_validation_alone():
+    name = "co2, 1 week"
+    tuning = [
+        dict(task=name, method=m, label=label, seed=s, error=1.0 if m == "ETS" else 2.0)
+        for m, tried in study.candidates(name).items()
+        for label, _ in tried
+        for s in (study.TUNING if study.is_network(m) else (None,))
+    ]
+    assert study.best({"tuning": tuning}, name, networks=False) == "ETS"
+    assert study.best({"tuning": tuning}, name, networks=True) == "GRU"
+    with pytest.raises(ValueError, match="the tuning is not finished"):
+        study.chosen({"tuning": []}, name, "ETS")
+
+
+def test_results_of_other_settings_are_refused(monkeypatch):
+    monkeypatch.setattr(study, "HIDDEN", 7)
+    with pytest.raises(ValueError, match="now they are .*'hidden': 7"):
+        study.load()
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_networks_are_functions_of_framework_and_seed(name):
+    made = study.candidates("sunspots, 1 year")["GRU"][0][1](framework(name), 3)
+    assert isinstance(made, windowed.Recurrent) and made.rng == 3 and made.rnn is framework(name)
