@@ -57,8 +57,9 @@ def check_preparation(prepare, table, time, known=(), horizon=1):
             close = ((one == other) | (one.isna() & other.isna())).to_numpy(bool)
         if not close.all():
             (key, when), k = one.index[~close][0], int(np.flatnonzero(~close)[0])
+            value, without = (f"{v:.6g}" if isinstance(v, float) else v for v in (one.iloc[k], other.iloc[k]))
             raise Leak(
-                f"column {name!r} of series {key!r} at {when} is {one.iloc[k]} when the future is there and {other.iloc[k]} when "
+                f"column {name!r} of series {key!r} at {when} is {value} when the future is there and {without} when "
                 f"only what is known at {time} is: the preparation looks ahead. Fit it on the training part alone"
             )
 
