@@ -40,8 +40,8 @@ class Task(NamedTuple):
 TASKS = {
     "sunspots, 1 year": Task("sunspots", 1, 1, 35, 1955, 1, 80, 32, ("elman", "lstm", "gru")),
     "sunspots, 11 years": Task("sunspots", 11, 1, 35, 1955, 1, 80, 32, ("elman", "lstm", "gru")),
-    "co2, 1 week": Task("co2", 1, 52, 260, "1990-12-29", 4, 40, 64, ("gru",)),
-    "co2, 52 weeks": Task("co2", 52, 52, 260, "1990-12-29", 4, 40, 64, ("gru",)),
+    "co2, 1 week": Task("co2", 1, 52, 260, "1990-12-29", 4, 40, 64, ("elman", "lstm", "gru")),
+    "co2, 52 weeks": Task("co2", 52, 52, 260, "1990-12-29", 4, 40, 64, ("elman", "lstm", "gru")),
 }
 SEASON = {"sunspots": 11, "co2": 52}
 CELLS = {"elman": "Elman", "lstm": "LSTM", "gru": "GRU"}
