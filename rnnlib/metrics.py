@@ -134,6 +134,27 @@ def brier(y, p):
     return float(brier_score_loss(y, p[:, 1] if p.shape[1] == 2 else p, labels=np.arange(p.shape[1])))
 
 
+def temperature(y, logits):
+    """The number T by which logits (N, C) must be divided for the lowest cross-entropy of classes y (N,): above 1, they were too sure.
+
+    Fitted on validation examples, T changes how sure a model is, and never which class it chooses (Guo et al. 2017, sec. 4.2).  Found
+    between 1/100 and 100: an end of that range says that the answers are all right, or no better than chance.
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
+    y, logits = np.asarray(y), checks.finite(np.asarray(logits, float), "logits")
+    checks.rank(logits.shape, "(N, C)", "logits")
+    if y.shape != logits.shape[:1]:
+        raise ValueError(f"y has shape {y.shape}, logits {logits.shape}: one class for each row of logits")
+    checks.ids(y, logits.shape[1], "y")
+
+    def loss(log_t):
+        return -log_softmax(logits / np.exp(log_t), axis=1)[np.arange(len(y)), y].mean()
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-np.log(100), np.log(100)), method="bounded").x))
+
+
 def bootstrap(values, level=0.95, draws=2000, rng=0):
     """Mean of values (N,), one for each test example, and what other test sets might have given: (mean, low, high).
 

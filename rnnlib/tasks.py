@@ -112,3 +112,81 @@ def brackets(num_examples, T, kinds=2, max_depth=6, rng=0):
         x[:, t] = kind - 1 + np.where(opens, 0, kinds)
         y[:, t] = np.where(depth > 0, stack[rows, depth], 0)
     return x, y
+
+
+GOOD = "warm sharp fresh honest clever moving graceful lively".split()
+BAD = "flat dull stale hollow clumsy tired shallow lifeless".split()
+THINGS = "plot cast score story script camera dialogue ending".split()
+DEGREES = "really very truly quite rather awfully terribly".split()
+OWNERS = ["of the film", "of this second half", "by the same young team", "that everyone talks about"]
+CLOSERS = ["i think", "they say", "in my view", "as far as i can tell"]
+FRAMES = ("but", "although", "order")
+
+
+def verdicts(num_pairs, clauses=2, fill=1, rng=0):
+    """Reviews of one sentence in which one clause decides: texts (list of 2N str), labels (2N,) int64 1 good or 0 bad, kinds (2N,) str.
+
+    Texts 2k and 2k + 1 are made of the same words and of the same pairs of neighbours, and have opposite labels: whatever a model
+    computes from these counts, it is right about exactly one of the two.
+
+    clauses  judgements in a sentence, at least 2;  fill  at most so many words between "is" and the adjective, and phrases after a noun
+    kinds    "but": the last clause decides; "although": the one that does not begin so; "order": the one that begins "in the end",
+             wherever it stands; "negation": one of these, and the two texts differ in where "not" stands alone
+    """
+    checks.positive(num_pairs, "num_pairs")
+    if checks.positive(clauses, "clauses") < 2:
+        raise ValueError(f"two clauses are the least that can contradict each other, got clauses={clauses}")
+    if not 0 <= fill <= len(OWNERS):
+        raise ValueError(f"fill counts words and phrases: from 0 to {len(OWNERS)}, got {fill}")
+    rng, texts, labels, kinds = np.random.default_rng(rng), [], [], []
+    for _ in range(num_pairs):
+        kind = str(rng.choice([*FRAMES, "negation"]))
+        frame = str(rng.choice(FRAMES)) if kind == "negation" else kind
+        deciding = clauses - 1 if frame == "but" else int(rng.integers(clauses))
+        said = [_judgement(rng, fill, kind == "negation" and rng.uniform() < 0.5) for _ in range(clauses)]
+        other = int(rng.choice([k for k in range(clauses) if k != deciding]))
+        said[deciding], said[other] = _opposites(rng, fill, kind == "negation")
+        openers, closer = _openers(rng, frame, clauses, deciding), rng.choice(CLOSERS)
+        things = [_thing(rng, fill) for _ in range(clauses)]
+        for _ in range(2):
+            parts = [
+                f"{opener} {thing} is {words} ,".strip()
+                for opener, thing, (words, _) in zip(openers, things, said, strict=True)
+            ]
+            texts.append(" ".join([*parts, closer, "."]))
+            labels.append(said[deciding][1])
+            kinds.append(kind)
+            said[deciding], said[other] = said[other], said[deciding]
+    return texts, np.array(labels, "int64"), np.array(kinds)
+
+
+def _judgement(rng, fill, negated, good=None, adjective=None):
+    """What stands after "is", and 1 if it is praise, 0 if blame."""
+    good = bool(rng.integers(2)) if good is None else good
+    degrees = rng.choice(DEGREES, rng.integers(fill + 1), replace=False).tolist()
+    words = ["not"] * negated + degrees + [adjective or rng.choice(GOOD if good else BAD)]
+    return " ".join(words), int(good != negated)
+
+
+def _opposites(rng, fill, by_negation):
+    """Two judgements that contradict each other: by their adjectives, or by a "not" before the same one; in either order."""
+    good = bool(rng.integers(2))
+    word = rng.choice(GOOD if good else BAD) if by_negation else None
+    pair = [
+        _judgement(rng, fill, by_negation, good, word),
+        _judgement(rng, fill, False, good if by_negation else not good, word),
+    ]
+    return pair if rng.integers(2) else pair[::-1]
+
+
+def _openers(rng, frame, clauses, deciding):
+    """What each clause begins with, and with that which of them decides."""
+    if frame == "but":
+        return [""] + ["but"] * (clauses - 1)
+    if frame == "although":
+        return ["" if k == deciding else "although" for k in range(clauses)]
+    return ["in the end" if k == deciding else str(rng.choice(["at first", "later"])) for k in range(clauses)]
+
+
+def _thing(rng, fill):
+    return " ".join(["the", rng.choice(THINGS), *rng.choice(OWNERS, rng.integers(fill + 1), replace=False)])

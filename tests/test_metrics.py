@@ -209,6 +209,26 @@ def test_mcnemar_is_a_coin():
         metrics.mcnemar(right, right[:3])
 
 
+def test_temperature_mends_what_was_too_sure():
+    """Labels drawn from known probabilities: logits blown up by 3 need a temperature of 3, within the error of the draw."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(20000, 3))
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    y = (rng.uniform(size=(20000, 1)) > p.cumsum(axis=1)).sum(axis=1)
+    for scale in (0.5, 1.0, 3.0):
+        assert abs(metrics.temperature(y, scale * logits) / scale - 1) < 0.05
+    assert metrics.temperature(y[:50], 50 * logits[:50]) > 10
+    assert metrics.temperature(np.array([0, 1]), np.eye(2)) < 0.05  # all right: no end of being sure
+    for bad, message in (
+        ((y[:3], logits[:2]), "one class for each row"),
+        ((y[:2], logits[:2, 0]), r"logits"),
+        ((np.array([3]), logits[:1]), "y"),
+        ((y[:1], logits[:1] * np.nan), "logits"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            metrics.temperature(*bad)
+
+
 # ---- forecasts
 
 

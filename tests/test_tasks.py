@@ -93,3 +93,55 @@ def test_brackets(kinds):
         assert_allclose(np.bincount(found, minlength=kinds + 1)[1:] / len(found), 1 / kinds, atol=0.04)
     with pytest.raises(ValueError, match="kinds must be at least 1, got 0"):
         tasks.brackets(5, 9, kinds=0)
+
+
+@pytest.mark.parametrize(("clauses", "fill"), [(2, 0), (2, 1), (3, 2), (5, 4)])
+def test_verdicts_of_a_pair_have_the_same_words_and_neighbours(clauses, fill):
+    """So no model of counted words and pairs can tell the two apart, and their labels are opposite."""
+    texts, labels, kinds = tasks.verdicts(150, clauses, fill, rng=7)
+    assert len(texts) == len(labels) == len(kinds) == 300 and labels.dtype == np.int64
+    assert_array_equal(labels[::2], 1 - labels[1::2])
+    assert_array_equal(kinds[::2], kinds[1::2])
+    for one, other in zip(texts[::2], texts[1::2], strict=True):
+        one, other = one.split(), other.split()
+        assert one != other
+        assert sorted(one) == sorted(other)
+        pairs = [sorted(zip(words, words[1:], strict=False)) for words in (one, other)]
+        assert pairs[0] == pairs[1]
+        assert one.count("is") == clauses
+    assert set(kinds) == {"but", "although", "order", "negation"}
+    assert tasks.verdicts(150, clauses, fill, rng=7)[0] == texts
+
+
+def test_verdicts_mean_what_they_say():
+    """Read by rules of our own: which clause decides, and what it says."""
+    texts, labels, kinds = tasks.verdicts(300, 3, 2, rng=8)
+    for text, label, kind in zip(texts, labels, kinds, strict=True):
+        *clauses, _ = text.split(" ,")
+        clauses = [clause.split() for clause in clauses]
+        starts = [clause[0] for clause in clauses]
+        if "but" in starts:
+            assert starts.count("but") == 2 and kind in ("but", "negation")
+            told = clauses[-1]
+        elif "although" in starts:
+            (told,) = [clause for clause in clauses if clause[0] == "the"]
+            assert kind in ("although", "negation")
+        else:
+            (told,) = [clause for clause in clauses if clause[0] == "in"]
+            assert kind in ("order", "negation") and set(starts) <= {"in", "at", "later"}
+        assert ((told[-1] in tasks.GOOD) != ("not" in told)) == label
+        assert ("not" in text.split()) == (kind == "negation")
+    share = {kind: labels[(kinds == kind)].mean() for kind in set(kinds)}
+    assert share == dict.fromkeys(share, 0.5)
+    longer = [
+        np.mean([len(text.split()) for text in tasks.verdicts(50, *how, rng=1)[0]])
+        for how in ((2, 1), (4, 4))
+    ]
+    assert longer[1] > 2 * longer[0]
+    for how, message in (
+        ((0,), "num_pairs must be at least 1"),
+        ((3, 1), "got clauses=1"),
+        ((3, 2, 9), "0 to 4, got 9"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            tasks.verdicts(*how)

@@ -1,5 +1,7 @@
 """Layers made of layers in PyTorch: directions, depth, dropout, normalisation (chapter `architectures`).  Mirror: rnnlib/tf/stack.py."""
 
+import math
+
 import numpy as np
 import torch
 from torch import nn
@@ -115,12 +117,12 @@ class LayerNorm(nn.Module):
         return (x - mean) / torch.sqrt(variance + self.eps) * self.g + self.b
 
 
-def clear(y, lengths):
-    """y (B, T, H) with 0 after the end of each sequence; as it is without lengths."""
+def clear(y, lengths, value=0):
+    """y (B, T, H) with `value` after the end of each sequence; as it is without lengths."""
     if lengths is None:
         return y
     valid = torch.arange(y.shape[1], device=y.device) < torch.as_tensor(lengths, device=y.device)[:, None]
-    return torch.where(valid[:, :, None], y, 0)
+    return torch.where(valid[:, :, None], y, value)
 
 
 def pair(state):
@@ -152,11 +154,10 @@ def last(y, lengths=None, bidirectional=False):
 
 
 def pooled(y, how, lengths=None):
-    """One summary (B, H) of y (B, T, H): the "mean" or the "max" over each sequence's own steps."""
+    """The "mean" or the "max" of y (B, T, H) over each sequence's valid steps, (B, H)."""
+    if how == "max":
+        return clear(y, lengths, -math.inf).amax(dim=1)  # eq. pool-max
     if lengths is None:
-        lengths = torch.full((len(y),), y.shape[1], device=y.device)
-    lengths = torch.as_tensor(lengths, device=y.device)[:, None]  # (B, 1)
-    valid = (torch.arange(y.shape[1], device=y.device) < lengths)[:, :, None]  # (B, T, 1)
-    if how == "mean":
-        return torch.where(valid, y, 0).sum(dim=1) / lengths
-    return torch.where(valid, y, -torch.inf).amax(dim=1)
+        return y.mean(dim=1)
+    steps = torch.as_tensor(lengths, device=y.device)[:, None]  # (B, 1)
+    return clear(y, lengths).sum(dim=1) / steps  # eq. masked-mean

@@ -37,12 +37,15 @@ def curve(steps, every):
     return np.reshape(steps[:n], (-1, every)).mean(axis=1)
 
 
-def best(rates, runs, cost):
-    """The rate with the lowest mean cost(run) over its `runs`; a run that diverged (None, NaN) counts as infinitely bad."""
-    costs = {rate: [cost(run) for run in runs if run["rate"] == rate] for rate in rates}
+def best(rates, runs, cost, by="rate"):
+    """The rate with the lowest mean cost(run) over its `runs`; a run that diverged (None, NaN) counts as infinitely bad.
+
+    by  what is chosen, where it is no rate: its name in a run
+    """
+    costs = {rate: [cost(run) for run in runs if run[by] == rate] for rate in rates}
     missing = [rate for rate in rates if not costs[rate]]
     if missing:
-        raise ValueError(f"no run to choose a rate by for {missing}: the study is not finished")
+        raise ValueError(f"no run to choose a {by} by for {missing}: the study is not finished")
     return min(
         rates, key=lambda rate: np.mean([np.inf if c is None or np.isnan(c) else c for c in costs[rate]])
     )

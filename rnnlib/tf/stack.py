@@ -1,5 +1,7 @@
 """Layers made of layers in TensorFlow: directions, depth, dropout, normalisation (chapter `architectures`).  Mirror: rnnlib/pt/stack.py."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -115,12 +117,12 @@ class LayerNorm(keras.layers.Layer):
         return (x - mean) / tf.sqrt(variance + self.eps) * self.g + self.b
 
 
-def clear(y, lengths):
-    """y (B, T, H) with 0 after the end of each sequence; as it is without lengths."""
+def clear(y, lengths, value=0):
+    """y (B, T, H) with `value` after the end of each sequence; as it is without lengths."""
     if lengths is None:
         return y
     valid = tf.sequence_mask(lengths, tf.shape(y)[1])
-    return tf.where(valid[:, :, None], y, 0)
+    return tf.where(valid[:, :, None], y, tf.cast(value, y.dtype))
 
 
 def pair(state):
@@ -150,11 +152,10 @@ def last(y, lengths=None, bidirectional=False):
 
 
 def pooled(y, how, lengths=None):
-    """One summary (B, H) of y (B, T, H): the "mean" or the "max" over each sequence's own steps."""
+    """The "mean" or the "max" of y (B, T, H) over each sequence's valid steps, (B, H)."""
+    if how == "max":
+        return tf.reduce_max(clear(y, lengths, -math.inf), axis=1)  # eq. pool-max
     if lengths is None:
-        lengths = tf.fill(tf.shape(y)[:1], tf.shape(y)[1])
-    lengths = tf.cast(lengths, tf.int32)[:, None]  # (B, 1)
-    valid = (tf.range(tf.shape(y)[1]) < lengths)[:, :, None]  # (B, T, 1)
-    if how == "mean":
-        return tf.reduce_sum(tf.where(valid, y, 0), axis=1) / tf.cast(lengths, y.dtype)
-    return tf.reduce_max(tf.where(valid, y, y.dtype.min), axis=1)
+        return tf.reduce_mean(y, axis=1)
+    steps = tf.cast(lengths, y.dtype)[:, None]  # (B, 1)
+    return tf.reduce_sum(clear(y, lengths), axis=1) / steps  # eq. masked-mean
