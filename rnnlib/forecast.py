@@ -156,7 +156,17 @@ def _coming(key, ds, names, table):
             raise ValueError(
                 f"no column {name!r} in the table of coming values, which must have all of known={names}"
             )
-    rows = table[table["unique_id"] == key].set_index("ds")[list(names)].reindex(ds)
+    rows = table[table["unique_id"] == key].set_index("ds")[list(names)]
+    if rows.index.has_duplicates:
+        raise ValueError(
+            f"series {key!r} has {rows.index[rows.index.duplicated()][0]} twice in the table of coming values"
+        )
+    for name in names:
+        if not (pd.api.types.is_numeric_dtype(rows[name]) or pd.api.types.is_bool_dtype(rows[name])):
+            raise TypeError(
+                f"column {name!r} of the coming values holds {rows[name].dtype}: encode it as numbers"
+            )
+    rows = rows.reindex(ds)
     for name in names:
         if rows[name].isna().any():
             raise ValueError(
@@ -213,7 +223,7 @@ def backtest(model, table, horizon, *, origins, step=1, refit=False, prepare=Non
     prepare  what is done to the table first (a function table -> table): it must do the same when the future is not there
 
     At each origin the model gets nothing from after it but the columns that are known in advance.  Raises leaks.Leak where
-    `prepare` looks ahead, where a known column is the target, or where a fitted model has seen what it is to forecast.
+    `prepare` looks ahead, where a known column is the target or a past one the target to come, or where a fitted model has seen what it is to forecast.
     The model that is passed in is left as it was.
     """
     if not isinstance(model, Forecaster):
@@ -225,6 +235,7 @@ def backtest(model, table, horizon, *, origins, step=1, refit=False, prepare=Non
     raw, table = table, table if prepare is None else prepare(table)
     views = model._views(table)
     leaks.check_known(views, model.known)
+    leaks.check_past(views, model.past, horizon)
     times = _origins(views, origins, checks.positive(step, "step"), needs)
     found, waiting = [], []
     for number, time in enumerate(times):
@@ -248,6 +259,8 @@ def backtest(model, table, horizon, *, origins, step=1, refit=False, prepare=Non
 def _origins(views, origins, step, needs):
     """The times of the origins, rising."""
     if not isinstance(origins, (int, np.integer)):
+        if not len(origins):
+            raise ValueError("origins is empty: how many, or a list of times")
         return sorted(origins)
     longest = max(views, key=lambda view: view.ds[-1])
     last = len(longest.ds) - 1 - needs

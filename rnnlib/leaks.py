@@ -68,16 +68,40 @@ def check_known(views, names):
     """A column known in advance must not be the target: neither at the same step nor a line through it."""
     for view in views:
         for j, name in enumerate(names):
-            column, y = view.known[: len(view.y), j], view.y
-            there = np.isfinite(y)
-            if there.sum() < 4 or np.ptp(column[there]) == 0 or np.ptp(y[there]) == 0:
-                continue
-            r = np.corrcoef(column[there], y[there])[0, 1]
-            if abs(r) > 1 - 1e-9:
+            if _line(view.known[: len(view.y), j], view.y):
                 raise Leak(
-                    f"column {name!r} of series {view.key!r} is the target 'y' itself, up to a line (correlation {r:.9f}), and is "
+                    f"column {name!r} of series {view.key!r} is the target 'y' itself, up to a line, and is "
                     "said to be known in advance: leave it out, or list it under past"
                 )
+
+
+def check_past(views, names, horizon):
+    """A column known up to the origin must not be the target of up to `horizon` steps later, up to a line.
+
+    A column that is a line through the target of now or before as well (a clock, a perfect season) tells nothing new and passes.
+    """
+    for view in views:
+        T = len(view.y)
+        for j, name in enumerate(names):
+            column = view.past[:, j]
+            for k in range(1, min(horizon, T - 1) + 1):
+                if not _line(column[:-k], view.y[k:]):
+                    continue
+                if any(_line(column[back:], view.y[: T - back]) for back in range(T // 2)):
+                    break
+                raise Leak(
+                    f"column {name!r} of series {view.key!r} is the target 'y' {k} steps later, up to a line, and is said to be "
+                    "known by then: it was not. Leave it out, or move it to the time at which it is known"
+                )
+
+
+def _line(one, other):
+    """Are two arrays (T,) the same up to a line, where both are there?"""
+    there = np.isfinite(one) & np.isfinite(other)
+    one, other = one[there], other[there]
+    if len(one) < 4 or np.ptp(one) == 0 or np.ptp(other) == 0:
+        return False
+    return abs(np.corrcoef(one, other)[0, 1]) > 1 - 1e-9
 
 
 def check_trained(views, time):

@@ -105,6 +105,12 @@ def test_known_and_past_columns():
         model.predict(3, known=coming.drop(columns="push"))
     with pytest.raises(ValueError, match="column 'push' of series 'a' is missing at 2024-04-11"):
         model.predict(3, known=coming.drop(index=101))
+    with pytest.raises(ValueError, match="twice in the table of coming values"):
+        model.predict(3, known=pd.concat([coming, coming]))
+    with pytest.raises(TypeError, match="column 'push' of the coming values holds"):
+        model.predict(3, known=coming.assign(push="a"))
+    with pytest.raises(ValueError, match="origins is empty"):
+        forecast.backtest(classical.Persistence(), data, 3, origins=[])
     fitted = classical.ARIMA((1, 0, 0), known=("push",)).fit(data[:100])
     assert np.abs(fitted.predict(3, known=coming)["forecast"].to_numpy() - data["y"][100:103]).max() < 2.5
     with pytest.raises(ValueError, match="recursive|direct"):

@@ -115,6 +115,18 @@ def test_6_the_target_as_a_feature():
     )  # the past may be known
 
 
+def test_the_coming_target_as_a_measurement_of_the_past():
+    for k, horizon in ((1, 3), (3, 3)):
+        table = TABLE.assign(other=5 - 2 * TABLE["y"].shift(-k))
+        with pytest.raises(Leak, match=rf"column 'other' of series 'a' is the target 'y' {k} steps later"):
+            forecast.backtest(Ridge(5, horizon, valid=25, past=("other",)), table, horizon, origins=6)
+    lagged = TABLE.assign(other=TABLE["y"].shift(1))
+    forecast.backtest(Ridge(5, 3, valid=25, past=("other",)), lagged, 3, origins=6)
+    wave = np.sin(2 * np.pi * np.arange(120) / 12)
+    season = TABLE.assign(y=wave, other=np.roll(wave, -1))  # a perfect season is no leak
+    forecast.backtest(Ridge(5, 3, valid=25, past=("other",)), season, 3, origins=6)
+
+
 def test_a_model_fitted_on_the_answers():
     model = Ridge(5, 3, valid=25).fit(TABLE)
     with pytest.raises(Leak, match="fitted on series 'a' up to 2024-04-29 .* it has seen the answer"):
