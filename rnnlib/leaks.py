@@ -21,8 +21,9 @@ def check_parts(*parts, gap=0):
     if len(parts) < 2 or any(not len(part) for part in parts):
         raise ValueError("a split has at least two parts, none of them empty")
     for k, (one, later) in enumerate(zip(parts, parts[1:], strict=False)):
-        if not one.max() + gap < later.min():
-            inside = int((one + gap >= later.min()).sum())
+        reach = one + gap if gap else one  # times and the number 0 cannot be added
+        if not reach.max() < later.min():
+            inside = int((reach >= later.min()).sum())
             raise Leak(
                 f"part {k} reaches {one.max()}, part {k + 1} begins at {later.min()}, gap {gap}: {inside} of {len(one)} targets of "
                 f"part {k} are not before part {k + 1}. Split by time first (series.split), then cut windows in each part"

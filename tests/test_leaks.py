@@ -61,6 +61,10 @@ def test_3_windows_that_straddle_the_split():
     leaks.check_parts(
         *(TABLE["ds"][part] for part in series.split(120, at=(90,), gap=2)), gap=pd.Timedelta("2D")
     )
+    days = [TABLE["ds"][part] for part in series.split(120, at=(90,))]
+    leaks.check_parts(*days)  # no gap asked for
+    with pytest.raises(Leak, match="1 of 91 targets"):
+        leaks.check_parts(TABLE["ds"][:91], days[1])
 
 
 def test_4_a_centred_moving_average():
