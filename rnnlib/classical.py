@@ -72,8 +72,14 @@ class Persistence(SeasonalNaive):
 
 
 def filled(y, m):
-    """y (T,) with each missing value replaced by the one m steps before it, NaN where there is none."""
-    return pd.Series(y).groupby(np.arange(len(y)) % m).ffill().to_numpy()
+    """y (..., T) with each missing value replaced by the one m steps before it, NaN where there is none."""
+    y = np.asarray(y, float)
+    *rows, T = y.shape
+    seasons = np.full((*rows, -(-T // m), m), np.nan)  # one below the other
+    seasons.reshape(*rows, -1)[..., :T] = y
+    number = np.arange(seasons.shape[-2])[:, None]
+    last = np.maximum.accumulate(np.where(np.isnan(seasons), 0, number), axis=-2)  # season with a value
+    return np.take_along_axis(seasons, last, axis=-2).reshape(*rows, -1)[..., :T]
 
 
 class ETS(Forecaster):

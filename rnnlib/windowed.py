@@ -168,9 +168,7 @@ class Windowed(Forecaster):
         m = self.difference
         if not m:
             return np.zeros((len(tails.y), ahead))
-        season = (
-            np.apply_along_axis(filled, 1, tails.y, m)[:, -m:] if np.isnan(tails.y).any() else tails.y[:, -m:]
-        )
+        season = filled(tails.y, m)[:, -m:]
         return season[:, np.arange(ahead) % m]
 
     def _examples(self, view, origins):

@@ -106,3 +106,12 @@ def test_too_short():
         classical.ARIMA((2, 1, 1)).fit(table(Y[:5]))
     with pytest.raises(ValueError, match="5 errors at step 1 hold no quantile 0.05: at least 19"):
         classical.Persistence().fit(table(Y[:6])).predict(1)
+
+
+@pytest.mark.parametrize("T, m", [(1, 1), (5, 7), (24, 24), (49, 24), (60, 1)])
+def test_filled_is_a_forward_fill_of_each_step_of_the_season(T, m):
+    rng = np.random.default_rng(0)
+    y = np.where(rng.random((4, T)) < 0.5, np.nan, rng.normal(size=(4, T)))
+    slow = [pd.Series(row).groupby(np.arange(T) % m).ffill().to_numpy() for row in y]
+    np.testing.assert_array_equal(classical.filled(y, m), slow)
+    np.testing.assert_array_equal(classical.filled(y[0], m), slow[0])
