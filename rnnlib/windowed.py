@@ -21,6 +21,7 @@ class Tails(NamedTuple):
     """The ends of N series at their origins, n_in + m steps long, with what is known of K steps ahead."""
 
     y: np.ndarray  # (N, n_in + m)
+    season: np.ndarray  # (N, m) the last m steps, what is missing taken from seasons before, however far back
     past: np.ndarray  # (N, n_in, P)
     known: np.ndarray  # (N, n_in + K - 1, F), the last n_in steps up to the one after the origin, then one for each further step
     mean: np.ndarray  # (N, 1) of the changes in the training part; deviation likewise
@@ -144,8 +145,10 @@ class Windowed(Forecaster):
         at = np.asarray(origins)[:, None]  # (N, 1)
         mean, deviation, past_mean, past_deviation = self.scales_[view.key]
         known = view.known if view.known.shape[1] else np.zeros((len(view.y) + ahead, 0))
+        m = self.difference
         return Tails(
             view.y[at + np.arange(1 - L, 1)],
+            filled(view.y, m)[at + np.arange(1 - m, 1)] if m else np.zeros((len(at), 0)),
             (view.past[at + np.arange(1 - self.n_in, 1)] - past_mean) / past_deviation,
             (known[at + np.arange(2 - self.n_in, ahead + 1)] - self.known_mean_) / self.known_deviation_,
             np.full((len(at), 1), mean),
@@ -168,8 +171,7 @@ class Windowed(Forecaster):
         m = self.difference
         if not m:
             return np.zeros((len(tails.y), ahead))
-        season = filled(tails.y, m)[:, -m:]
-        return season[:, np.arange(ahead) % m]
+        return tails.season[:, np.arange(ahead) % m]
 
     def _examples(self, view, origins):
         """x (N, n_in, D), y (N, ahead) of the windows whose target is there."""
@@ -204,7 +206,10 @@ class Windowed(Forecaster):
             offset = (self._base(tails, self.ahead) + tails.mean)[:, :, None]
             found.append(offset + tails.deviation[:, :, None] * scaled)
             done += self.ahead
-            tails = tails._replace(y=np.hstack([tails.y, found[-1][:, :, 0]])[:, self.ahead :])
+            y, season = (
+                np.hstack([past, found[-1][:, :, 0]])[:, self.ahead :] for past in (tails.y, tails.season)
+            )
+            tails = tails._replace(y=y, season=season)
         return np.concatenate(found, axis=1)
 
     def _calibrate(self, views):

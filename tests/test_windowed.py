@@ -251,3 +251,13 @@ def test_validation_errors_are_those_of_a_backtest(strategy):
             fast[[k, 40 + k]].ravel(), slow["y"] - slow["forecast"], rtol=1e-4, atol=1e-4
         )
     assert [int(np.isnan(fast[:40, k]).sum()) for k in steps] == [0, 1, 2]
+
+
+def test_a_value_missing_twice_is_looked_up_further_back():
+    y = np.random.default_rng(0).normal(size=90)
+    y[[-2, -6]] = np.nan  # a season of 4 steps: the window of 4 + 4 holds no value for this step of it
+    data = pd.DataFrame({"unique_id": "a", "ds": np.arange(90), "y": y})
+    model = Ridge(4, 4, difference=4, valid=30).fit(data)
+    other = data.assign(y=data["y"] + (data["ds"] == 80))  # index -10, before the window
+    gap = model.predict(4, history=other)["forecast"] - model.predict(4)["forecast"]
+    np.testing.assert_allclose(gap, [0, 0, 1, 0], atol=1e-12)
