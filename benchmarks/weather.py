@@ -1,4 +1,4 @@
-"""All runs of the weather study: `python -m benchmarks.weather` (some eight minutes of one core).
+"""All runs of the weather study: `python -m benchmarks.weather` (some nine minutes of one core).
 
 What a run is stands in rnnlib/studies/weather.py.  Runs are kept in results/weather.json; a second call goes on where the first one
 stopped.  The weights are drawn by NumPy, so either framework would do; this runs in PyTorch.
