@@ -1,6 +1,6 @@
 """Temperature at New York's airports, an hour and a day ahead: readings, what forecasters see, one run of the study.
 
-`python -m benchmarks.weather` makes the runs, the chapter `weather` reads them and repeats a part: to change an experiment, change it
+`python -m benchmarks.weather` makes the runs, the chapter `weather`, still to come, will read them: to change an experiment, change it
 here.  Everything was chosen on the first half of 2013 (rates in TUNING, inputs and sizes by origins of April to June); TEST is the second.
 A first version was stopped after July and August, where its network for 24 hours, of other inputs, did no better than repeat-day; inputs
 and size for 24 hours were then chosen again, on the first half alone.
