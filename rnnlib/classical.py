@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from rnnlib import checks
-from rnnlib.forecast import LEVELS, Forecaster, error_quantiles
+from rnnlib.forecast import LEVELS, Forecaster
+from rnnlib.quantiles import error_quantiles
 
 
 class SeasonalNaive(Forecaster):

@@ -1,7 +1,7 @@
 """Forecasting in the field's own interface: a long table in, a long table of points and quantiles out, and backtests of it.
 
 A forecaster has `fit(table)` and `predict(horizon)`; `backtest` moves the origin, the last time that is known, through a table.
-Tables: rnnlib/series.py.  Forecasters without a network: rnnlib/classical.py; on windows, recurrent ones too: rnnlib/windowed.py.
+Tables: rnnlib/tables.py.  Forecasters without a network: rnnlib/classical.py; on windows, recurrent ones too: rnnlib/windowed.py.
 """
 
 import copy
@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from rnnlib import checks, leaks, metrics, series
+from rnnlib.quantiles import error_quantiles as error_quantiles
+from rnnlib.quantiles import errors_needed as errors_needed
 
 LEVELS = (0.05, 0.5, 0.95)  # quantiles that forecasters give unless told otherwise
 
@@ -179,35 +181,6 @@ def _columns(start, path, levels):
     """A table of forecasts: what stands first, then point and quantiles."""
     names = ["forecast", *(f"q{level:g}" for level in levels)]
     return pd.DataFrame({**start, **dict(zip(names, path.T, strict=True))})
-
-
-def error_quantiles(errors, levels):
-    """Errors (N, h) of N origins, NaN where there is none -> (h, Q): what to add for the share `level` of new errors to lie below.
-
-    The order statistic of rank level * (N + 1), rounded away from the middle: if old and new errors are exchangeable, the interval
-    between two levels holds at least as many new ones as it says.  Source: split conformal prediction, Vovk et al. 2005; Lei et
-    al. 2018.  Errors of a series hang together, so that this is no guarantee here; a backtest shows what it is worth.
-    """
-    found = np.empty((errors.shape[1], len(levels)))
-    for k, column in enumerate(errors.T):
-        column = np.sort(column[np.isfinite(column)])
-        for j, level in enumerate(levels):
-            place = level * (len(column) + 1)
-            if round(place, 9) < 1 or round(place, 9) > len(column):
-                raise ValueError(
-                    f"{len(column)} errors at step {k + 1} hold no quantile {level:g}: at least "
-                    f"{errors_needed([level])} are needed; give more steps or levels nearer to 0.5"
-                )
-            low, high = (int(f(round(place, 9))) - 1 for f in (np.floor, np.ceil))
-            found[k, j] = (
-                column[low] if level < 0.5 else column[high] if level > 0.5 else column[[low, high]].mean()
-            )
-    return found
-
-
-def errors_needed(levels):
-    """The fewest errors that hold an order statistic for each level."""
-    return max(int(np.ceil(1 / min(level, 1 - level) - 1e-9)) - 1 for level in levels)
 
 
 # ---- backtest

@@ -1,13 +1,20 @@
 """How good a forecast, a classification or a language model is.  Shapes must agree and NaN is refused.
 
-scikit-learn computes what it has; it is imported when first needed.
+Scores of probabilities stand in calibration.py, those of quantiles in quantiles.py; all are reached from here.  scikit-learn
+computes what it has; it is imported when first needed.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 
 from rnnlib import checks
+from rnnlib.calibration import brier as brier
+from rnnlib.calibration import calibration_error as calibration_error
+from rnnlib.calibration import reliability as reliability
+from rnnlib.calibration import temperature as temperature
+from rnnlib.quantiles import crps_quantiles as crps_quantiles
+from rnnlib.quantiles import crps_samples as crps_samples
+from rnnlib.quantiles import levels as levels
+from rnnlib.quantiles import pinball as pinball
 
 
 def mae(y, prediction):
@@ -92,69 +99,6 @@ def _labels(values):
     return values.astype(str) if all(isinstance(value, str) for value in values.flat) else values
 
 
-class Reliability(NamedTuple):
-    """How often a classifier is right, by how sure it is; bins without an example are left out."""
-
-    confidence: np.ndarray  # (K,) mean probability of the class it chose
-    accuracy: np.ndarray  # (K,) share of right answers
-    count: np.ndarray  # (K,) examples
-
-
-def reliability(y, p, bins=10):
-    """Right answers by confidence: classes y (N,) and probabilities p (N, C) -> a Reliability of at most `bins` bins.
-
-    Confidence is the largest probability of a row; the bins are equally wide, from 0 to 1 (Guo et al. 2017).
-    """
-    y, p = _probabilities(y, p)
-    sure, right = p.max(axis=1), p.argmax(axis=1) == y
-    edges = np.linspace(0, 1, checks.positive(bins, "bins") + 1)
-    place = np.searchsorted(edges[1:-1], sure, side="left")
-    count = np.bincount(place, minlength=bins)
-    sums = [np.bincount(place, weights, minlength=bins) for weights in (sure, right)]
-    return Reliability(*(total[count > 0] / count[count > 0] for total in sums), count[count > 0])
-
-
-def calibration_error(y, p, bins=10):
-    """Expected calibration error (ECE): mean distance of confidence and accuracy over the bins of `reliability`, by count.
-
-    Above 0 for a perfect model too, by chance; it depends on `bins`, and says nothing of how much a model knows.
-    """
-    found = reliability(y, p, bins)
-    return float(np.average(np.abs(found.confidence - found.accuracy), weights=found.count))
-
-
-def brier(y, p):
-    """Brier score of probabilities p (N, C): mean squared distance to 0 and 1; for two classes of one of them, else summed over all.
-
-    A proper score: nothing is gained by saying another probability than one believes.  scikit-learn's scale.
-    """
-    from sklearn.metrics import brier_score_loss
-
-    y, p = _probabilities(y, p)
-    return float(brier_score_loss(y, p[:, 1] if p.shape[1] == 2 else p, labels=np.arange(p.shape[1])))
-
-
-def temperature(y, logits):
-    """The number T by which logits (N, C) must be divided for the lowest cross-entropy of classes y (N,): above 1, they were too sure.
-
-    Fitted on validation examples, T changes how sure a model is, and never which class it chooses (Guo et al. 2017, sec. 4.2).  Found
-    between 1/100 and 100: an end of that range says that the answers are all right, or no better than chance.
-    """
-    from scipy.optimize import minimize_scalar
-    from scipy.special import log_softmax
-
-    y, logits = np.asarray(y), checks.finite(np.asarray(logits, float), "logits")
-    checks.rank(logits.shape, "(N, C)", "logits")
-    if y.shape != logits.shape[:1]:
-        raise ValueError(f"y has shape {y.shape}, logits {logits.shape}: one class for each row of logits")
-    checks.ids(y, logits.shape[1], "y")
-
-    def loss(log_t):
-        return -log_softmax(logits / np.exp(log_t), axis=1)[np.arange(len(y)), y].mean()
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-np.log(100), np.log(100)), method="bounded").x))
-
-
 def bootstrap(values, level=0.95, draws=2000, rng=0):
     """Mean of values (N,), one for each test example, and what other test sets might have given: (mean, low, high).
 
@@ -192,19 +136,6 @@ def mcnemar(right, rival):
             )
     only, other = int((right & ~rival).sum()), int((~right & rival).sum())
     return only, other, 1.0 if only + other == 0 else float(binomtest(only, only + other).pvalue)
-
-
-def _probabilities(y, p):
-    y, p = np.asarray(y), checks.finite(np.asarray(p, float), "p")
-    checks.rank(p.shape, "(N, C)", "p")
-    if y.shape != p.shape[:1]:
-        raise ValueError(f"y has shape {y.shape}, p {p.shape}: one class for each row of p")
-    checks.ids(y, p.shape[1], "y")
-    if p.min() < 0 or not np.allclose(p.sum(axis=1), 1, atol=1e-5):
-        raise ValueError(
-            "p holds probabilities: each at least 0, each row with the sum 1. Take the softmax of logits"
-        )
-    return y, p
 
 
 def perplexity(nats):
@@ -270,55 +201,6 @@ def smape(y, prediction):
     return float(np.mean(200 * np.abs(y - prediction) / np.where(size == 0, 1, size)))
 
 
-def levels(values):
-    """Levels of quantiles as a tuple of rising numbers between 0 and 1, or an error with the numbers."""
-    found = np.asarray(values, float)
-    if (
-        found.ndim != 1
-        or not len(found)
-        or not ((found > 0) & (found < 1)).all()
-        or not (np.diff(found) > 0).all()
-    ):
-        raise ValueError(
-            f"levels are rising numbers above 0 and below 1, such as (0.05, 0.5, 0.95); got {values!r}"
-        )
-    return tuple(float(level) for level in found)
-
-
-def pinball(y, quantiles, levels):
-    """Mean pinball loss of y (...) and its forecast quantiles (..., Q) at `levels` (Q,): least, on average, at the true quantiles.
-
-    A value above the quantile of level a costs a times the distance, one below 1 - a times it.  Source: Koenker & Bassett 1978.
-    """
-    return float(_pinball(y, quantiles, levels).mean())
-
-
-def _pinball(y, quantiles, steps):
-    steps = np.asarray(levels(steps))
-    y, quantiles = (
-        checks.finite(np.asarray(y, float), "y"),
-        checks.finite(np.asarray(quantiles, float), "quantiles"),
-    )
-    if quantiles.shape != (*y.shape, len(steps)) or not y.size:
-        raise ValueError(
-            f"quantiles have shape {quantiles.shape}: expected {(*y.shape, len(steps))}, y and then levels"
-        )
-    over = y[..., None] - quantiles
-    return np.maximum(steps * over, (steps - 1) * over)  # (..., Q)
-
-
-def crps_quantiles(y, quantiles, levels):
-    """Continuous ranked probability score from quantiles (..., Q): twice the integral of the pinball loss over all levels.
-
-    Each level stands for the levels nearest to it, so that few levels give a rough number.  In the units of y, 0 is perfect; for a
-    certain forecast it is the absolute error.  Source: Matheson & Winkler 1976; Gneiting & Raftery 2007.
-    """
-    each = _pinball(y, quantiles, levels)
-    a = np.asarray(levels, float)
-    edges = np.concatenate([[0], (a[1:] + a[:-1]) / 2, [1]])
-    return float(2 * (each * np.diff(edges)).sum(axis=-1).mean())
-
-
 def crps_normal(y, mean, deviation):
     """Mean continuous ranked probability score of normal forecasts, all of the shape of y.  Source: Gneiting et al. 2005."""
     from scipy.stats import norm
@@ -329,19 +211,6 @@ def crps_normal(y, mean, deviation):
         raise ValueError("a standard deviation is above 0")
     z = (y - mean) / deviation
     return float(np.mean(deviation * (z * (2 * norm.cdf(z) - 1) + 2 * norm.pdf(z) - 1 / np.sqrt(np.pi))))
-
-
-def crps_samples(y, samples):
-    """Mean continuous ranked probability score of y (...) and samples (..., S) of its forecast: E|s - y| - E|s - s'| / 2."""
-    y, samples = (
-        checks.finite(np.asarray(y, float), "y"),
-        checks.finite(np.asarray(samples, float), "samples"),
-    )
-    if samples.ndim != y.ndim + 1 or samples.shape[:-1] != y.shape or not samples.size:
-        raise ValueError(f"samples have shape {samples.shape}: expected (*{y.shape}, S)")
-    ordered, S = np.sort(samples, axis=-1), samples.shape[-1]
-    spread = (ordered * (2 * np.arange(1, S + 1) - S - 1)).sum(axis=-1) / S**2  # E|s - s'| / 2
-    return float((np.abs(samples - y[..., None]).mean(axis=-1) - spread).mean())
 
 
 def coverage(y, low, high):

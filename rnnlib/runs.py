@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from rnnlib import checks
 from rnnlib.batch import Batches, mask
-from rnnlib.metrics import levels
+from rnnlib.quantiles import levels
 
 LOSSES = {
     "cross_entropy": {"per": "token"},

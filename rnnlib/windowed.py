@@ -12,7 +12,8 @@ import numpy as np
 from rnnlib import checks
 from rnnlib.batch import Batches
 from rnnlib.classical import filled, normal_path
-from rnnlib.forecast import LEVELS, Forecaster, error_quantiles, errors_needed
+from rnnlib.forecast import LEVELS, Forecaster
+from rnnlib.quantiles import error_quantiles, errors_needed
 
 STRATEGIES = ("direct", "recursive")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnnlib import classical, forecast, metrics
+from rnnlib import classical, forecast, metrics, quantiles
 from rnnlib.windowed import Ridge
 
 rng = np.random.default_rng(3)
@@ -186,19 +186,19 @@ def test_more_doors():
 def test_error_quantiles_are_order_statistics():
     errors = rng.permutation(np.arange(1.0, 20))[:, None]  # 1 to 19
     np.testing.assert_array_equal(
-        forecast.error_quantiles(errors, (0.05, 0.24, 0.5, 0.76, 0.95)), [[1, 4, 10, 16, 19]]
+        quantiles.error_quantiles(errors, (0.05, 0.24, 0.5, 0.76, 0.95)), [[1, 4, 10, 16, 19]]
     )
     with pytest.raises(ValueError, match="18 errors at step 1 hold no quantile 0.05: at least 19 are needed"):
-        forecast.error_quantiles(errors[:18], (0.05, 0.5))
+        quantiles.error_quantiles(errors[:18], (0.05, 0.5))
     gappy = np.vstack([errors, np.full((5, 1), np.nan)])
-    np.testing.assert_array_equal(forecast.error_quantiles(gappy, (0.05,)), [[1]])
+    np.testing.assert_array_equal(quantiles.error_quantiles(gappy, (0.05,)), [[1]])
 
 
 def test_intervals_cover_what_they_say_where_errors_are_exchangeable():
     hits = [
         (q[0, 0] < new) & (new < q[0, 1])
         for draw in rng.normal(size=(3000, 40))
-        for new, q in [(draw[0], forecast.error_quantiles(draw[1:, None], (0.1, 0.9)))]
+        for new, q in [(draw[0], quantiles.error_quantiles(draw[1:, None], (0.1, 0.9)))]
     ]
     assert np.mean(hits) == pytest.approx(0.8, abs=0.03)  # four standard errors
 

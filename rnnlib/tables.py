@@ -1,0 +1,180 @@
+"""Long tables: series in time on a regular grid.
+
+A long table is a pandas DataFrame with a row for each series and time: columns `unique_id` (which series), `ds` (when: datetimes or
+whole numbers, such as years), `y` (the target) and any others.  What forecasts from it: rnnlib/forecast.py.
+"""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from rnnlib import checks
+
+PERIODS = {  # calendar feature -> (how far through its period a time is, from 0 to below 1)
+    "hour": lambda ds: (ds.hour + ds.minute / 60) / 24,
+    "dayofweek": lambda ds: (ds.day_of_week + ds.hour / 24) / 7,
+    "dayofyear": lambda ds: (ds.day_of_year - 1 + ds.hour / 24) / (365 + ds.is_leap_year),
+    "month": lambda ds: (ds.month - 1) / 12,
+}
+
+
+def table(data, ds=None, y=None, unique_id=None):
+    """A long table from a DataFrame whose columns have other names, or from a Series with times as index.
+
+    ds, y, unique_id  names of the columns that hold them (default: those very names); a table without `unique_id` is one series
+    Dates in text are read, rows are put in the order of time.  Other columns stay as they are.
+    """
+    if isinstance(data, pd.Series):
+        data = pd.DataFrame({"ds": data.index, "y": data.to_numpy()})
+    if not isinstance(data, pd.DataFrame):
+        raise TypeError(f"a table is made from a pandas DataFrame or Series, got {type(data).__name__}")
+    names = {ds or "ds": "ds", y or "y": "y", unique_id or "unique_id": "unique_id"}
+    for name, what in names.items():
+        if name not in data and (what != "unique_id" or unique_id):
+            raise ValueError(
+                f"no column {name!r} for {what}: the data have {', '.join(map(str, data.columns))}"
+            )
+    data = data.rename(columns=names)
+    if "unique_id" not in data:
+        data.insert(0, "unique_id", str(y or "series"))
+    return _sorted(data.assign(ds=_times(data["ds"])))
+
+
+def _times(ds):
+    """Datetimes of one time zone, or whole numbers; ValueError names what is neither."""
+    if ds.isna().any():
+        raise ValueError(f"column 'ds' has no time in row {ds.index[ds.isna()][0]}: drop such rows")
+    if ds.dtype.kind in "iu" or ds.dtype.kind == "M" or isinstance(ds.dtype, pd.DatetimeTZDtype):
+        return ds
+    if ds.dtype.kind in "fb":
+        raise TypeError(
+            f"column 'ds' holds {ds.dtype}, such as {ds.iloc[0]!r}: times are dates or whole numbers"
+        )
+    try:
+        return pd.to_datetime(ds)
+    except (ValueError, TypeError) as error:
+        if "zone" in str(error).lower() or "tz-" in str(error).lower():
+            first = next(
+                i
+                for i, t in enumerate(ds)
+                if pd.Timestamp(t).utcoffset() != pd.Timestamp(ds.iloc[0]).utcoffset()
+            )
+            raise ValueError(
+                f"column 'ds' mixes time zones, {ds.iloc[0]} and {ds.iloc[first]}: "
+                "read it with pd.to_datetime(..., utc=True) and convert it to one zone"
+            ) from None
+        raise ValueError(f"column 'ds' holds what is no date: {error}") from None
+
+
+def _sorted(data):
+    """Rows by series, then time; ValueError where a series has a time twice."""
+    data = data.sort_values(["unique_id", "ds"], kind="stable").reset_index(drop=True)
+    twice = data.duplicated(["unique_id", "ds"])
+    if twice.any():
+        row = data[twice].iloc[0]
+        hint = (
+            "an hour repeats where summer time ends: keep UTC; "
+            if isinstance(row["ds"], pd.Timestamp)
+            else ""
+        )
+        raise ValueError(
+            f"series {row['unique_id']!r} has {row['ds']} twice ({int(twice.sum())} rows too many): {hint}"
+            "average or drop repeats, for instance drop_duplicates(['unique_id', 'ds'])"
+        )
+    return data
+
+
+def regularize(data, freq, fill=None):
+    """The long table with a row for each step from a series' first time to its last, which forecasters ask for.
+
+    freq  the step: pandas' name ("D", "h", "W-SAT", "MS"), or a whole number where `ds` holds numbers
+    fill  what to put where numbers are missing: None leaves NaN, "last" repeats the one before, a number is put in itself, "linear"
+          draws a line to the next one, which looks into the future: `leaks.check_preparation` tells where that matters
+    Missing times are added with NaN before filling; a text column repeats what stood before.
+    """
+    data = _sorted(data.assign(ds=_times(data["ds"])))
+    if not (fill is None or fill in ("last", "linear") or isinstance(fill, (int, float))):
+        raise ValueError(f"fill={fill!r}: choose None, 'last', 'linear' or a number")
+    parts = []
+    for key, part in data.groupby("unique_id", sort=False):
+        part = part.set_index("ds")
+        whole = part.reindex(_grid(part.index, freq, key)).rename_axis("ds").reset_index()
+        text = [name for name in whole if name != "ds" and not pd.api.types.is_numeric_dtype(whole[name])]
+        rest = [name for name in whole if name not in (*text, "ds")]
+        whole[text] = whole[text].ffill()
+        empty = [name for name in rest if part[name].isna().all()]
+        if empty and fill is not None:
+            raise ValueError(f"column {empty[0]!r} of series {key!r} holds no number at all: leave it out")
+        if fill == "last":
+            whole[rest] = whole[rest].ffill()
+        elif fill == "linear":
+            whole[rest] = whole[rest].interpolate(limit_area="inside")
+        elif fill is not None:
+            whole[rest] = whole[rest].fillna(fill)
+        parts.append(whole[data.columns])
+    return pd.concat(parts, ignore_index=True)
+
+
+def _grid(index, freq, key):
+    """Every step from the first time to the last."""
+    if index.dtype.kind in "iu":
+        step = checks.positive(freq, "freq (the step of whole numbers)")
+        grid = pd.RangeIndex(index[0], index[-1] + 1, step)
+    else:
+        grid = pd.date_range(index[0], index[-1], freq=freq)
+    off = ~index.isin(grid)
+    if off.any():
+        raise ValueError(
+            f"series {key!r} has {index[off][0]}, which is no step of freq={freq!r} from {index[0]} on: "
+            "round or resample the times first"
+        )
+    return grid
+
+
+def step_of(index, key="series"):
+    """The step between the times of one series: a whole number, or pandas' offset.  ValueError names the first gap."""
+    if index.dtype.kind in "iu":
+        steps = np.diff(index)
+        step = int(np.median(steps)) if len(steps) else 1
+        bad = np.flatnonzero(steps != step)
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pandas 3 announces another type of answer
+            step = pd.infer_freq(index) if len(index) > 2 else None
+        if step is not None:
+            return pd.tseries.frequencies.to_offset(step)
+        if len(index) < 3:
+            raise ValueError(f"series {key!r} has {len(index)} times: at least 3 are needed to see its step")
+        steps = np.diff(index.as_unit("ns").asi8)
+        bad = np.flatnonzero(steps > np.median(steps))
+        bad = bad if len(bad) else np.flatnonzero(steps != np.median(steps))
+    if len(bad):
+        raise ValueError(
+            f"series {key!r} has a gap between {index[bad[0]]} and {index[bad[0] + 1]}: "
+            "make a regular grid first, series.regularize(table, freq=...)"
+        )
+    return step
+
+
+def ahead(index, step, horizon):
+    """The `horizon` times after the last of `index`."""
+    if index.dtype.kind in "iu":
+        return pd.RangeIndex(index[-1] + step, index[-1] + step * (horizon + 1), step)
+    return pd.date_range(index[-1], periods=horizon + 1, freq=step)[1:]
+
+
+def calendar(ds, names):
+    """Where each time (T,) stands in its day, week or year, (T, 2 for each order of each name): sine, cosine.
+
+    names  of "hour", "dayofweek", "dayofyear", "month", each alone or with an order, ("dayofyear", 3): that many waves
+    """
+    ds, found = pd.Index(ds), []
+    if len(names) and ds.dtype.kind in "iu":
+        raise ValueError("whole numbers as times have no calendar: leave calendar out, or make ds dates")
+    for spec in names:
+        name, order = spec if isinstance(spec, (tuple, list)) else (spec, 1)
+        phase = 2 * np.pi * np.asarray(PERIODS[checks.choice(name, PERIODS, "calendar feature")](ds), float)
+        for k in range(1, checks.positive(order, f"order of {name}") + 1):
+            found += [np.sin(k * phase), np.cos(k * phase)]
+    return np.stack(found, axis=1) if found else np.zeros((len(ds), 0))
