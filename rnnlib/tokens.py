@@ -11,9 +11,14 @@ from functools import cache
 from html import unescape
 from typing import NamedTuple
 
+import regex
+
 from rnnlib import checks
 
-WORDS = re.compile(r"\d+(?:[.,]\d+)+|\w+(?:['’]\w+)*|[^\w\s]")
+LETTER = r"[\p{L}\p{M}\p{N}_]"  # \w of Python, and the combining marks that it lacks
+WORDS = regex.compile(
+    rf"\d+(?:[.,]\d+)+|{LETTER}+(?:['’]{LETTER}+)*|[^\s\x1c-\x1f\p{{L}}\p{{M}}\p{{N}}_]\p{{M}}*"
+)
 
 
 class Token(NamedTuple):
@@ -33,7 +38,8 @@ def words(text):
     """Words, numbers and signs of `text` as Tokens; white space separates them and is left out.
 
     The rule, in this order: digits joined by "." or "," (3.14, 1,000); letters, digits and underscores with inner
-    apostrophes (don't); any other sign alone.
+    apostrophes (don't); any other sign alone.  Combining marks (accents of decomposed text, vowels of Devanagari) belong to
+    what they stand on.
     """
     return [Token(match[0], *match.span()) for match in WORDS.finditer(nonempty(text))]
 

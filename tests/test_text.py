@@ -26,6 +26,31 @@ def test_words_follow_the_documented_rule():
     assert text.tokenize("ab c", "characters") == ["a", "b", " ", "c"]
 
 
+def test_marks_belong_to_the_word():
+    """Decomposed accents, the vowels of Devanagari, Thai and Arabic: combining marks are parts of what they stand on."""
+    for whole, expected in (
+        ("cafe\u0301, e\u0301te\u0301", ["cafe\u0301", ",", "e\u0301te\u0301"]),
+        ("नमस्ते, हिन्दी कि!", ["नमस्ते", ",", "हिन्दी", "कि", "!"]),
+        ("كِتَاب", ["كِتَاب"]),
+        ("ที่", ["ที่"]),
+        ("l\u0301'e\u0301te\u0301", ["l\u0301'e\u0301te\u0301"]),
+        (
+            "I \u2764\ufe0f it",
+            ["I", "\u2764\ufe0f", "it"],
+        ),  # a sign with a variation selector, which is a mark
+        ("\u0301a 3.14", ["\u0301a", "3.14"]),
+    ):
+        assert text.tokenize(whole) == expected
+
+
+def test_words_without_marks_are_cut_as_before():
+    plain = re.compile(r"\d+(?:[.,]\d+)+|\w+(?:['’]\w+)*|[^\w\s]")
+    signs = (
+        "It's 3.14, x² ½ ٣٫٥ naïve_x \x1c\x1d\x1e\x1f\u200b\u00a0\u2028 中文 Привет ' a’b 1,000.5 ª ﬁ ⅷ 𝟘 👍"
+    )
+    assert text.tokenize(signs) == [match[0] for match in plain.finditer(signs)]
+
+
 @settings(max_examples=200, deadline=None)
 @given(PRINTABLE)
 def test_offsets_round_trip_and_cover_all_but_white_space(whole):
