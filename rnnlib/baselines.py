@@ -53,7 +53,7 @@ class AutoRegression:
 
 
 def _steps(values, what):
-    values = np.asarray(values, float)
+    values = checks.floats(values, what)
     checks.rank(values.shape, "(T)", what)
     return checks.finite(values, what)
 

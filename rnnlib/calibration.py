@@ -58,7 +58,7 @@ def temperature(y, logits):
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
 
-    y, logits = np.asarray(y), checks.finite(np.asarray(logits, float), "logits")
+    y, logits = np.asarray(y), checks.finite(checks.floats(logits, "logits"), "logits")
     checks.rank(logits.shape, "(N, C)", "logits")
     if y.shape != logits.shape[:1]:
         raise ValueError(f"y has shape {y.shape}, logits {logits.shape}: one class for each row of logits")
@@ -71,8 +71,12 @@ def temperature(y, logits):
 
 
 def _probabilities(y, p):
-    y, p = np.asarray(y), checks.finite(np.asarray(p, float), "p")
+    y, p = np.asarray(y), checks.finite(checks.floats(p, "p"), "p")
     checks.rank(p.shape, "(N, C)", "p")
+    if p.shape[1] == 1:
+        raise ValueError(
+            "p has 1 column, one for each class: two at least. Give 1 - p and p of two classes side by side"
+        )
     if y.shape != p.shape[:1]:
         raise ValueError(f"y has shape {y.shape}, p {p.shape}: one class for each row of p")
     checks.ids(y, p.shape[1], "y")

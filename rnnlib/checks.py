@@ -76,6 +76,52 @@ def numbers(values, what):
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
+def floats(values, what):
+    """An array of float64, None and pandas' NA as NaN.  TypeError for text and dates, which NumPy would make numbers of."""
+    try:
+        found = np.asarray(values)
+    except ValueError:
+        raise ValueError(
+            f"{what} has rows of different lengths: make it one array, for instance with batch.pad"
+        ) from None
+    if found.dtype.kind in "fiub":
+        return found.astype(float)
+    text = found.dtype.kind in "US" or any(isinstance(value, (str, bytes)) for value in found.flat)
+    if found.dtype.kind == "O" and not text:
+        try:
+            return np.asarray(values, float)
+        except (TypeError, ValueError):
+            pass
+    raise TypeError(f"{what} must hold numbers, got {'text' if text else found.dtype}: encode it first")
+
+
+KINDS = {str: "strings", bytes: "bytes", (bool, np.bool_): "bools", (int, np.integer): "whole numbers"}
+
+
+def labels(values, what="labels"):
+    """Labels of one kind, strings, whole numbers or bools, as an array; TypeError names the first that is missing or of another kind."""
+    asked = f"{what} must be strings or whole numbers, none missing (of scores take the argmax)"
+    found = np.asarray(values) if hasattr(values, "dtype") else np.array(values, object)
+    if found.dtype.kind in "iubUS":
+        return found
+    if found.dtype.kind == "f" and np.isnan(found).any():
+        raise TypeError(f"{asked}; got nan at place {int(np.argmax(np.isnan(found)))}")
+    if found.dtype.kind != "O":
+        raise TypeError(f"{asked}; got {found.dtype}")
+    kinds = [next((k for k in KINDS if isinstance(value, k)), None) for value in found.flat]
+    for place, (value, kind) in enumerate(zip(found.flat, kinds, strict=True)):
+        if kind is None:
+            raise TypeError(f"{asked}; got {value!r} at place {place}")
+        if kind != kinds[0]:
+            raise TypeError(
+                f"{what} are all strings or all whole numbers, got {found.flat[0]!r} and, at place {place}, {value!r}"
+            )
+    plain = np.array(found.tolist())
+    if plain.dtype.kind not in "iubUS" and plain.size:
+        raise TypeError(f"{asked} and below 2 ** 63; got {plain.dtype}")
+    return plain
+
+
 def lengths(values, batch=None, time=None):
     """Valid steps of each sequence, int64 (B,): at least 1, at most T, one for each row of the batch; None: any."""
     values = np.asarray(values)
@@ -118,6 +164,13 @@ def ids(values, size, what):
         where = tuple(int(i) for i in np.argwhere(bad)[0])
         raise ValueError(f"{what}[{', '.join(map(str, where))}] is {values[where]}, outside 0 .. {size - 1}")
     return values
+
+
+def framework(rnn):
+    """rnnlib.pt or rnnlib.tf, or TypeError."""
+    if not hasattr(rnn, "Forecaster"):
+        raise TypeError(f"rnn is rnnlib.pt or rnnlib.tf, the module, got {rnn!r}: import rnnlib.pt as rnn")
+    return rnn
 
 
 def flag(value, what):

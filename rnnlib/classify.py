@@ -4,12 +4,10 @@ Nothing here is new: tokens and vocabulary from `text`, batches from `batch`, mo
 comes in as an argument.
 """
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from rnnlib import batch, checks, saved, text
-from rnnlib.tokens import strings_of
+from rnnlib.tokens import classes_of, labelled, pair_of, strings_of
 
 
 class Encoder:
@@ -41,6 +39,8 @@ class Encoder:
                     f"text {row} is empty ({whole!r} has no tokens): leave it out, or decide without a model"
                 )
             found.append([token.text for token in tokens[: self.max_tokens]])
+        if not found:
+            raise ValueError("no texts: the list is empty")
         return found
 
     def __call__(self, texts):
@@ -92,25 +92,20 @@ class TextClassifier:
         rng=0,
         **options,
     ):
-        self.rnn, self.rng = rnn, rng
+        self.rnn, self.rng = checks.framework(rnn), rng
         self.network = dict(input_size=input_size, hidden_size=hidden_size, cell=cell, **options)
         self.reading = dict(tokenizer=tokenizer, lower=lower, min_count=min_count, max_tokens=max_tokens)
 
     def fit(self, texts, labels, valid=None, epochs=10, batch_size=32, lr=3e-3, patience=None, progress=None):
         """Learn from texts, a list of str, and their labels.  `valid` = (texts, labels) chooses the best epoch (`patience`)."""
-        labels = _labels(texts, labels)
-        classes = np.unique(labels)
-        if len(classes) < 2:
-            raise ValueError(
-                f"all {len(labels)} labels are {classes.tolist()[0]!r}: a classifier needs two classes to tell apart"
-            )
+        classes = classes_of(labelled(texts, labels))
         encoder = Encoder(texts, **self.reading)
         model = self._build(encoder, classes)
         train = batch.Batches(
             examples(encoder, classes, texts, labels), batch_size, rng=self.rng, bucket=True
         )
         if valid is not None:
-            valid = batch.Batches(examples(encoder, classes, *valid), 256)
+            valid = batch.Batches(examples(encoder, classes, *pair_of(valid)), 256)
         self.history_ = self.rnn.fit(
             model,
             train,
@@ -173,27 +168,7 @@ class TextClassifier:
 
 def examples(encoder, classes, texts, labels):
     """Labelled texts as arrays for batch.Batches: x (N, T) ids, y (N,) places in `classes`, lengths (N,)."""
-    labels, classes = _labels(texts, labels), np.asarray(classes)
-    for row, label in enumerate(labels):
-        if label not in classes:
-            raise ValueError(
-                f"label {row} is {str(label)!r}, which is none of the classes {classes.tolist()}"
-            )
+    classes = np.asarray(classes)
+    labels = labelled(texts, labels, classes)
     x, lengths = encoder(texts)
     return x, np.searchsorted(classes, labels), lengths
-
-
-def _labels(texts, labels):
-    """Labels as an array (N,) of strings or whole numbers, one for each text."""
-    count = len(strings_of(texts, "text"))
-    if isinstance(labels, str) or not isinstance(labels, Iterable):
-        raise TypeError(f"labels must be a list of strings or whole numbers, got {type(labels).__name__}")
-    labels = list(labels)
-    if len(labels) != count or count == 0:
-        raise ValueError(f"{count} texts and {len(labels)} labels: one label for each text, and at least one")
-    labels = np.asarray(labels)
-    if labels.ndim != 1 or labels.dtype.kind not in "iubUS":
-        raise TypeError(
-            f"labels must be strings or whole numbers, got {labels.dtype} of shape {labels.shape}"
-        )
-    return labels

@@ -38,7 +38,7 @@ def mase(y, prediction, train, *, m):
     Below 1 beats what `y[t - m]` did on the training part (Hyndman & Koehler 2006, for m = 1).
     """
     m = checks.positive(m, "m")
-    train = checks.finite(np.asarray(train, float), "train")
+    train = checks.finite(checks.floats(train, "train"), "train")
     checks.rank(train.shape, "(T)", "train")
     if len(train) <= m:
         raise ValueError(
@@ -75,7 +75,7 @@ def block_bootstrap_ratio(errors, rival, *, block, draws=2000, level=0.95, rng=0
 
 
 def _mean_square(errors, what):
-    errors = np.atleast_2d(checks.finite(np.asarray(errors, float), what))
+    errors = np.atleast_2d(checks.finite(checks.floats(errors, what), what))
     checks.rank(errors.shape, "(N, T)", what)
     return np.square(errors).mean(axis=0)
 
@@ -84,19 +84,11 @@ def accuracy(y, prediction):
     """Share of equal labels; both of one shape, whole numbers or strings."""
     from sklearn.metrics import accuracy_score
 
-    y, prediction = _alike(*(_labels(labels) for labels in (y, prediction)))
-    for what, labels in (("y", y), ("prediction", prediction)):
-        if labels.dtype.kind not in "iubUS":
-            raise TypeError(
-                f"{what} must hold labels, got {labels.dtype}: take the argmax of scores or logits first"
-            )
+    y, prediction = _alike(checks.labels(y, "y"), checks.labels(prediction, "prediction"))
+    kinds = ["strings" if labels.dtype.kind in "US" else "whole numbers" for labels in (y, prediction)]
+    if kinds[0] != kinds[1]:
+        raise TypeError(f"y holds {kinds[0]}, prediction {kinds[1]}: they are never equal")
     return float(accuracy_score(y.ravel(), prediction.ravel()))
-
-
-def _labels(values):
-    """An array of labels; the strings of a pandas column, which come as objects, as strings."""
-    values = np.asarray(values)
-    return values.astype(str) if all(isinstance(value, str) for value in values.flat) else values
 
 
 def bootstrap(values, level=0.95, draws=2000, rng=0):
@@ -105,7 +97,7 @@ def bootstrap(values, level=0.95, draws=2000, rng=0):
     N examples are drawn with replacement, `draws` times; `level` of their means lie between low and high (Efron 1979).  Two models on
     one test set: pass the difference of their right answers, so that both get the same examples.  It knows nothing of other seeds.
     """
-    values = checks.finite(np.asarray(values, float), "values")
+    values = checks.finite(checks.floats(values, "values"), "values")
     checks.rank(values.shape, "(N)", "values")
     if (values == values[0]).all():
         raise ValueError(
@@ -159,7 +151,7 @@ def _entropy(value, what):
 
 
 def _flat(y, prediction):
-    y, prediction = _alike(np.asarray(y, float), np.asarray(prediction, float))
+    y, prediction = _alike(checks.floats(y, "y"), checks.floats(prediction, "prediction"))
     return checks.finite(y, "y").ravel(), checks.finite(prediction, "prediction").ravel()
 
 

@@ -7,7 +7,10 @@ from rnnlib import checks
 
 def levels(values):
     """Levels of quantiles as a tuple of rising numbers between 0 and 1, or an error with the numbers."""
-    found = np.asarray(values, float)
+    try:
+        found = checks.floats(values, "levels")
+    except (TypeError, ValueError):
+        found = np.zeros(0)
     if (
         found.ndim != 1
         or not len(found)
@@ -31,8 +34,8 @@ def pinball(y, quantiles, levels):
 def _pinball(y, quantiles, steps):
     steps = np.asarray(levels(steps))
     y, quantiles = (
-        checks.finite(np.asarray(y, float), "y"),
-        checks.finite(np.asarray(quantiles, float), "quantiles"),
+        checks.finite(checks.floats(y, "y"), "y"),
+        checks.finite(checks.floats(quantiles, "quantiles"), "quantiles"),
     )
     if quantiles.shape != (*y.shape, len(steps)) or not y.size:
         raise ValueError(
@@ -57,8 +60,8 @@ def crps_quantiles(y, quantiles, levels):
 def crps_samples(y, samples):
     """Mean continuous ranked probability score of y (...) and samples (..., S) of its forecast: E|s - y| - E|s - s'| / 2."""
     y, samples = (
-        checks.finite(np.asarray(y, float), "y"),
-        checks.finite(np.asarray(samples, float), "samples"),
+        checks.finite(checks.floats(y, "y"), "y"),
+        checks.finite(checks.floats(samples, "samples"), "samples"),
     )
     if samples.ndim != y.ndim + 1 or samples.shape[:-1] != y.shape or not samples.size:
         raise ValueError(f"samples have shape {samples.shape}: expected (*{y.shape}, S)")

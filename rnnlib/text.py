@@ -61,6 +61,11 @@ class Vocabulary:
     def __init__(
         self, tokens, min_count=1, max_size=None, pad="<pad>", unk="<unk>", unknown=None, special=()
     ):
+        for name, entry in (("pad", pad), ("unk", unk)):
+            if entry is not None and not isinstance(entry, str):
+                raise TypeError(f"{name} is a string or None, got {entry!r}")
+        if isinstance(special, str):
+            raise TypeError(f"special lists entries: special=({special!r},)")
         counts = Counter(strings_of(tokens))
         if not counts:
             raise ValueError("no tokens: a vocabulary is built from training text, and this text is empty")

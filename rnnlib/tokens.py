@@ -6,11 +6,12 @@ imported when first needed.  Everything here can be had from `rnnlib.text` too.
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from html import unescape
 from typing import NamedTuple
 
+import numpy as np
 import regex
 
 from rnnlib import checks
@@ -19,6 +20,7 @@ LETTER = r"[\p{L}\p{M}\p{N}_]"  # \w of Python, and the combining marks that it 
 WORDS = regex.compile(
     rf"\d+(?:[.,]\d+)+|{LETTER}+(?:['’]{LETTER}+)*|[^\s\x1c-\x1f\p{{L}}\p{{M}}\p{{N}}_]\p{{M}}*"
 )
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Token(NamedTuple):
@@ -191,12 +193,19 @@ def nonempty(text):
         raise ValueError(
             f"text is empty ({len(text)} characters, all of them white space): nothing to tokenise"
         )
+    half = SURROGATE.search(text)
+    if half:
+        raise ValueError(
+            f"character {half.start()} of the text, {half[0]!r}, is half of a surrogate pair: "
+            "read the file with the encoding it was written in"
+        )
     return text
 
 
 def strings_of(tokens, what="token"):
     """The tokens as a list, all of them str: a Token, which knows its place, equals no other and would always be unknown."""
-    if not isinstance(tokens, Iterable) or (what == "text" and isinstance(tokens, str)):
+    keys = isinstance(tokens, Mapping) or hasattr(tokens, "columns")  # a list of these would be of names
+    if not isinstance(tokens, Iterable) or keys or (what == "text" and isinstance(tokens, str)):
         raise TypeError(f"{what}s must be a list of strings, got {type(tokens).__name__}")
     tokens = list(tokens)
     for place, token in enumerate(tokens):
@@ -204,3 +213,39 @@ def strings_of(tokens, what="token"):
             hint = ": `tokenize(text)` gives strings" if what == "token" else ""
             raise TypeError(f"{what} {place} must be a string, got {type(token).__name__}{hint}")
     return tokens
+
+
+def labelled(texts, labels, classes=None):
+    """Labels as an array (N,) of strings or whole numbers, one for each text, each among `classes` if these are known."""
+    count = len(strings_of(texts, "text"))
+    if isinstance(labels, (str, Mapping)) or not isinstance(labels, Iterable):
+        raise TypeError(f"labels must be a list of strings or whole numbers, got {type(labels).__name__}")
+    labels = checks.labels(labels if hasattr(labels, "dtype") else list(labels))
+    if len(labels) != count or count == 0:
+        raise ValueError(f"{count} texts and {len(labels)} labels: one label for each text, and at least one")
+    if labels.ndim != 1:
+        raise TypeError(f"labels must have shape (N,), got {labels.shape}")
+    known = None if classes is None else classes.tolist()
+    for row, label in enumerate(labels.tolist()):
+        if known and label not in known:
+            raise ValueError(f"label {row} is {label!r}, which is none of the classes {known}")
+    return labels
+
+
+def classes_of(labels):
+    """The different labels in order, (C,); ValueError if there is one alone."""
+    classes = np.unique(labels)
+    if len(classes) < 2:
+        raise ValueError(
+            f"all {len(labels)} labels are {classes.tolist()[0]!r}: a classifier needs two classes to tell apart"
+        )
+    return classes
+
+
+def pair_of(valid):
+    """`valid` as (texts, labels)."""
+    if not isinstance(valid, (tuple, list)) or len(valid) != 2:
+        kind = type(valid).__name__
+        got = f"a {kind} of {len(valid)}" if isinstance(valid, (tuple, list)) else kind
+        raise TypeError(f"valid is a pair (texts, labels), got {got}")
+    return valid

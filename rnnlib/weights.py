@@ -230,6 +230,8 @@ def write(path, arrays, about):
     Written to NAME.part beside it, then renamed.  OSError names the file if there is no room or no such folder.
     """
     path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"could not write {path}: no folder {path.parent}: make it first")
     part = path.with_name(path.name + ".part")
     try:
         save_file(

@@ -1,9 +1,13 @@
 """Classifiers of texts without a network: counted words, and rules over a lexicon.  `rnnlib.baselines` has them too."""
 
+from collections import Counter
+from collections.abc import Mapping
+from numbers import Real
+
 import numpy as np
 
 from rnnlib import checks, text
-from rnnlib.tokens import strings_of
+from rnnlib.tokens import classes_of, labelled, pair_of, strings_of
 
 
 class WordCounts:
@@ -23,21 +27,19 @@ class WordCounts:
 
     def __init__(self, kind="logistic", tokenizer="words", lower=True, min_count=2):
         self.kind = checks.choice(kind, tuple(self.STRENGTHS), "kind")
-        self.tokenizer, self.lower = text.tokenizer_of(tokenizer), lower
+        self.tokenizer, self.lower = text.tokenizer_of(tokenizer), checks.flag(lower, "lower")
         self.min_count = checks.positive(min_count, "min_count")
 
     def fit(self, texts, labels, valid):
         """Learn from training texts, a list of str, and labels (N,); `valid` = (texts, labels) chooses among the options."""
         from sklearn.metrics import log_loss
 
-        labels, (others, truth) = np.asarray(labels), (valid[0], np.asarray(valid[1]))
-        if len(np.unique(labels)) < 2:
-            raise ValueError(
-                f"all {len(labels)} labels are one: a classifier needs two classes to tell apart"
-            )
+        labels, (others, truth) = labelled(texts, labels), pair_of(valid)
+        truth = labelled(others, truth, classes_of(labels))
         name, strengths = self.STRENGTHS[self.kind]
         self.tried_, best = [], (-1, 0)
         tokens = self._tokens(texts), self._tokens(others)
+        self._check_vocabulary(tokens[0])
         for pairs in (False, True):
             for counted in ("presence", "tf-idf") if self.kind == "logistic" else ("presence", "counts"):
                 counter = self._counter(pairs, counted)
@@ -55,9 +57,7 @@ class WordCounts:
 
     def predict_proba(self, texts):
         """Probabilities (N, C) of the classes, in the order of `classes_`; a text of unknown words gets those of no word at all."""
-        if not hasattr(self, "_fitted"):
-            raise ValueError("these WordCounts have not been fitted: call fit(texts, labels, valid) first")
-        counter, model = self._fitted
+        counter, model = self._check_fitted()
         return model.predict_proba(counter.transform(self._tokens(texts)))
 
     def predict(self, texts):
@@ -67,13 +67,32 @@ class WordCounts:
 
     def weights(self):
         """What "logistic" of two classes has learned, {word or pair: weight towards the second class}, lowest first."""
-        counter, model = self._fitted
+        counter, model = self._check_fitted()
+        if self.kind != "logistic" or len(self.classes_) != 2:
+            raise ValueError(
+                f"weights are those of kind='logistic' and two classes, got {self.kind!r} and {len(self.classes_)}"
+            )
         found = dict(zip(counter.get_feature_names_out(), model.coef_[0].tolist(), strict=True))
         return dict(sorted(found.items(), key=lambda item: item[1]))
 
     def _tokens(self, texts):
         texts = [whole.lower() if self.lower else whole for whole in strings_of(texts, "text")]
+        if not texts:
+            raise ValueError("no texts: the list is empty")
         return [[t.text for t in self.tokenizer(whole)] if whole.strip() else [] for whole in texts]
+
+    def _check_fitted(self):
+        if not hasattr(self, "_fitted"):
+            raise ValueError("these WordCounts have not been fitted: call fit(texts, labels, valid) first")
+        return self._fitted
+
+    def _check_vocabulary(self, tokens):
+        """Some token stands in `min_count` texts, else there is nothing to count."""
+        most = max(Counter(token for row in tokens for token in set(row)).values(), default=0)
+        if most < self.min_count:
+            raise ValueError(
+                f"no token stands in min_count={self.min_count} of the {len(tokens)} texts: lower min_count, or give more texts"
+            )
 
     def _counter(self, pairs, counted):
         from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
@@ -103,6 +122,11 @@ class Vader:
     def __init__(self, lexicon):
         from nltk.sentiment.vader import SentimentIntensityAnalyzer, VaderConstants
 
+        known = isinstance(lexicon, Mapping) and all(isinstance(value, Real) for value in lexicon.values())
+        if not known:
+            raise TypeError(
+                f"lexicon is a dict of words and their ratings from -4 to 4, got {type(lexicon).__name__}"
+            )
         self.threshold_ = 0.0
         self._rules = SentimentIntensityAnalyzer.__new__(
             SentimentIntensityAnalyzer
@@ -117,7 +141,11 @@ class Vader:
 
     def fit(self, texts, labels):
         """Choose the threshold on texts and labels (N,), 1 positive, 0 negative."""
-        scores, labels = self.scores(texts), np.asarray(labels)
+        labels = labelled(texts, labels)
+        if set(labels.tolist()) != {0, 1}:
+            got = ", ".join(map(repr, np.unique(labels).tolist()))
+            raise ValueError(f"labels are 1 for positive and 0 for negative texts, both of them; got {got}")
+        scores = self.scores(texts)
         places = np.unique(scores)
         places = np.concatenate([[-1.0], (places[1:] + places[:-1]) / 2, [1.0]])
         above, below = np.sort(scores[labels == 1]), np.sort(scores[labels != 1])

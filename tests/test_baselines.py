@@ -233,7 +233,7 @@ def test_word_counts_are_scikit_learns():
 def test_word_counts_refuse():
     with pytest.raises(ValueError, match="unknown kind 'svm': choose one of logistic, bayes"):
         baselines.WordCounts("svm")
-    with pytest.raises(ValueError, match="all 2 labels are one: a classifier needs two classes"):
+    with pytest.raises(ValueError, match="all 2 labels are 1: a classifier needs two classes"):
         baselines.WordCounts().fit(["a b", "a b"], [1, 1], (["a"], [1]))
     with pytest.raises(ValueError, match="have not been fitted"):
         baselines.WordCounts().predict(["a"])
