@@ -147,7 +147,8 @@ class ARIMA(Forecaster):
         self, order=(1, 0, 0), seasonal=(0, 0, 0, 0), drift=False, known=(), calendar=(), levels=LEVELS
     ):
         super().__init__(levels, known, (), calendar)
-        self.order, self.seasonal = tuple(order), tuple(seasonal)
+        self.order = _orders(order, "order", "(p, d, q)")
+        self.seasonal = _orders(seasonal, "seasonal", "(P, D, Q, m)")
         self.drift = checks.flag(drift, "drift")
         if drift and self.order[1] != 1:
             raise ValueError(f"drift is the mean change of a step and needs d = 1, got order={self.order}")
@@ -162,6 +163,11 @@ class ARIMA(Forecaster):
                 raise ValueError(
                     f"series {view.key!r} has {len(view.y)} steps, ARIMA{self.order} needs at least {least}"
                 )
+            for name, column in zip(self.known, view.known.T, strict=False):
+                if np.ptp(column) == 0:
+                    raise ValueError(
+                        f"column {name!r} of series {view.key!r} is {column[0]:g} at all times: it cannot be told from the level, leave it out"
+                    )
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about starting values and convergence: kept in the result
                 exog = view.known if view.known.shape[1] else None
@@ -180,6 +186,14 @@ class ARIMA(Forecaster):
             warnings.simplefilter("ignore")
             made = fit.apply(view.y, exog=past).get_forecast(horizon, exog=coming)
         return normal_path(made.predicted_mean, made.se_mean, self.levels)
+
+
+def _orders(values, what, names):
+    """A tuple of whole numbers, as many as `names` has."""
+    ok = isinstance(values, (tuple, list)) and len(values) == names.count(",") + 1
+    if not (ok and all(isinstance(value, (int, np.integer)) and value >= 0 for value in values)):
+        raise ValueError(f"{what} is {names}, whole numbers of at least 0, got {values!r}")
+    return tuple(values)
 
 
 def normal_path(mean, deviation, levels):

@@ -1,31 +1,26 @@
 """Forecasting in the field's own interface: a long table in, a long table of points and quantiles out, and backtests of it.
 
 A forecaster has `fit(table)` and `predict(horizon)`; `backtest` moves the origin, the last time that is known, through a table.
-Tables: rnnlib/tables.py.  Forecasters without a network: rnnlib/classical.py; on windows, recurrent ones too: rnnlib/windowed.py.
+A series of a panel is forecast from the origins that lie in it and leave enough steps; one that has none is named and refused.
+Tables: rnnlib/tables.py; series of a table: rnnlib/views.py.  Forecasters without a network: rnnlib/classical.py; on windows,
+recurrent ones too: rnnlib/windowed.py.
 """
 
 import copy
-from typing import NamedTuple
+import re
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
-from rnnlib import checks, leaks, metrics, series
+from rnnlib import checks, leaks, metrics, series, tables
 from rnnlib.quantiles import error_quantiles as error_quantiles
 from rnnlib.quantiles import errors_needed as errors_needed
+from rnnlib.views import View as View
+from rnnlib.views import coming_of
+from rnnlib.views import views_of as views_of
 
 LEVELS = (0.05, 0.5, 0.95)  # quantiles that forecasters give unless told otherwise
-
-
-class View(NamedTuple):
-    """One series up to its origin; only what is known in advance goes on after it."""
-
-    key: object  # its unique_id
-    ds: pd.Index  # (T,)
-    step: object  # between two times
-    y: np.ndarray  # (T,) NaN where missing
-    past: np.ndarray  # (T, P) columns that are known up to the origin
-    known: np.ndarray  # (T + steps ahead, F) columns that are known in advance, then the calendar
 
 
 class Forecaster:
@@ -44,6 +39,8 @@ class Forecaster:
         for columns, what in ((known, "known"), (past, "past"), (calendar, "calendar")):
             if isinstance(columns, str):
                 raise TypeError(f"{what} lists columns: {what}=({columns!r},)")
+            if not isinstance(columns, Iterable):
+                raise TypeError(f"{what} lists columns: () for none, got {columns!r}")
         self.known, self.past, self.calendar = tuple(known), tuple(past), tuple(calendar)
 
     def fit(self, table):
@@ -64,7 +61,7 @@ class Forecaster:
         history  a long table that takes the place of the one of `fit`: newer values, nothing is learnt from them
         """
         horizon = self._reach(horizon)
-        views = self._check_fitted() if history is None else self._views(history)
+        views = self._check_fitted() if history is None else self._newer(history)
         views = [self._ahead(view, known, max(horizon, self._needs(horizon))) for view in views]
         found = []
         for view, path in zip(views, self._paths(views, horizon), strict=True):
@@ -84,6 +81,17 @@ class Forecaster:
             raise ValueError(f"this {type(self).__name__} has not been fitted: call fit(table) first")
         return self.views_
 
+    def _newer(self, history):
+        """The series of `history`, which go in the steps of those of `fit`."""
+        steps, views = {view.key: view.step for view in self._check_fitted()}, self._views(history)
+        for view in views:
+            fitted = steps.get(view.key, view.step)
+            if view.step != fitted:
+                raise ValueError(
+                    f"series {view.key!r} goes in steps of {view.step}, the model was fitted on steps of {fitted}"
+                )
+        return views
+
     def _views(self, table):
         return views_of(table, self.known, self.past, self.calendar, self.gaps)
 
@@ -92,89 +100,8 @@ class Forecaster:
         ds = series.ahead(view.ds, view.step, steps)
         coming = series.calendar(ds, self.calendar)
         if self.known:
-            coming = np.hstack([_coming(view.key, ds, self.known, table), coming])
+            coming = np.hstack([coming_of(view.key, ds, self.known, table), coming])
         return view._replace(known=np.vstack([view.known, coming]))
-
-
-def views_of(table, known=(), past=(), calendar=(), gaps=False):
-    """The series of a long table, checked: regular times in order, numbers, nothing missing that must be there."""
-    if not isinstance(table, pd.DataFrame):
-        raise TypeError(
-            f"a long table is a pandas DataFrame, got {type(table).__name__}: series.table makes one"
-        )
-    columns = ["unique_id", "ds", "y", *known, *past]
-    for name in columns:
-        if name not in table:
-            raise ValueError(f"no column {name!r} in the table: it has {', '.join(map(str, table.columns))}")
-    if not (table["ds"].dtype.kind in "iuM" or isinstance(table["ds"].dtype, pd.DatetimeTZDtype)):
-        raise TypeError(
-            f"column 'ds' holds {table['ds'].dtype}, not dates or whole numbers: use series.table"
-        )
-    if not len(table):
-        raise ValueError("the table has no rows")
-    found = []
-    for key, part in table.groupby("unique_id", sort=False):
-        ds = pd.Index(part["ds"])
-        late = np.flatnonzero(ds[1:] <= ds[:-1])
-        if len(late):
-            what = "twice" if ds[late[0]] == ds[late[0] + 1] else f"before {ds[late[0] + 1]}, out of order"
-            raise ValueError(f"series {key!r} has {ds[late[0]]} {what}: series.table sorts and finds repeats")
-        values = {
-            name: _numbers(part[name], ds, name, key, gaps and name not in known) for name in columns[2:]
-        }
-        blocks = [
-            np.stack([values[n] for n in names], 1) if names else np.zeros((len(ds), 0))
-            for names in (past, known)
-        ]
-        blocks[1] = np.hstack([blocks[1], series.calendar(ds, calendar)])
-        found.append(View(key, ds, series.step_of(ds, key), values["y"], *blocks))
-    return found
-
-
-def _numbers(column, ds, name, key, gaps):
-    """A column as floats; errors name column, series and time."""
-    if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)):
-        raise TypeError(f"column {name!r} holds {column.dtype}: encode it as numbers first")
-    values = column.to_numpy(float, na_value=np.nan)
-    bad = np.isinf(values) if gaps else ~np.isfinite(values)
-    if np.isnan(values).all():
-        raise ValueError(f"column {name!r} of series {key!r} holds no number at all: leave it out")
-    if bad.any():
-        raise ValueError(
-            f"column {name!r} of series {key!r} is {values[bad][0]} at {ds[bad][0]} ({int(bad.sum())} such times): "
-            "fill it, series.regularize(table, freq, fill='last'), or take a forecaster that masks what is missing"
-        )
-    return values
-
-
-def _coming(key, ds, names, table):
-    """Known columns (steps, F) of the times `ds`; errors name column and time."""
-    if table is None:
-        raise ValueError(
-            f"columns {', '.join(names)} are known in advance: predict(horizon, known=table of coming values)"
-        )
-    for name in ("unique_id", "ds", *names):
-        if name not in table:
-            raise ValueError(
-                f"no column {name!r} in the table of coming values, which must have all of known={names}"
-            )
-    rows = table[table["unique_id"] == key].set_index("ds")[list(names)]
-    if rows.index.has_duplicates:
-        raise ValueError(
-            f"series {key!r} has {rows.index[rows.index.duplicated()][0]} twice in the table of coming values"
-        )
-    for name in names:
-        if not (pd.api.types.is_numeric_dtype(rows[name]) or pd.api.types.is_bool_dtype(rows[name])):
-            raise TypeError(
-                f"column {name!r} of the coming values holds {rows[name].dtype}: encode it as numbers"
-            )
-    rows = rows.reindex(ds)
-    for name in names:
-        if rows[name].isna().any():
-            raise ValueError(
-                f"column {name!r} of series {key!r} is missing at {ds[rows[name].isna()][0]}, a step ahead"
-            )
-    return rows.to_numpy(float)
 
 
 def _columns(start, path, levels):
@@ -230,11 +157,45 @@ def backtest(model, table, horizon, *, origins, step=1, refit=False, prepare=Non
 
 
 def _origins(views, origins, step, needs):
-    """The times of the origins, rising."""
-    if not isinstance(origins, (int, np.integer)):
-        if not len(origins):
-            raise ValueError("origins is empty: how many, or a list of times")
-        return sorted(origins)
+    """The times of the origins, rising; ValueError names a series that none of them serves where they serve others."""
+    listed = not isinstance(origins, (int, np.integer))
+    times = _listed(views[0].ds, origins) if listed else _counted(views, origins, step, needs)
+    served = []
+    for view in views:
+        t = view.ds.searchsorted(times, side="right")
+        served.append(((0 < t) & (t <= len(view.ds) - needs)).any())
+    if any(served) and not all(served):
+        view = views[served.index(False)]
+        raise ValueError(
+            f"series {view.key!r} is forecast from no origin: it goes from {view.ds[0]} to {view.ds[-1]}, the origins from {times[0]} "
+            f"to {times[-1]}, with {needs} steps after each: leave it out, or list earlier origins"
+        )
+    return list(times)
+
+
+def _listed(ds, origins):
+    """A list of times as an index like that of a series, rising."""
+    if isinstance(origins, str) or not isinstance(origins, Iterable):
+        raise TypeError(f"origins says how many, or lists times, got {origins!r}")
+    origins, dates = list(origins), ds.dtype.kind == "M"
+    if not origins:
+        raise ValueError("origins is empty: how many, or a list of times")
+    numbers = any(isinstance(origin, (int, float, np.number)) for origin in origins)
+    try:
+        times = pd.DatetimeIndex(origins) if dates and not numbers else pd.Index(origins)
+    except (TypeError, ValueError):
+        times = pd.Index([], dtype=object)
+    if not tables.alike(times.dtype, ds.dtype):
+        raise TypeError(f"origins {origins} are no times like those of the table, such as {ds[0]}")
+    if times.isna().any():
+        raise ValueError(f"origins hold no time at place {int(np.argmax(times.isna()))}")
+    if times.has_duplicates:
+        raise ValueError(f"origins hold {times[times.duplicated()][0]} twice")
+    return times.sort_values()
+
+
+def _counted(views, origins, step, needs):
+    """The last so many times that leave `needs` steps to the longest series."""
     longest = max(views, key=lambda view: view.ds[-1])
     last = len(longest.ds) - 1 - needs
     first = last - step * (checks.positive(origins, "origins") - 1)
@@ -243,7 +204,7 @@ def _origins(views, origins, step, needs):
             f"series {longest.key!r} has {len(longest.ds)} steps, too few for {origins} origins {step} apart and {needs} steps after "
             "the last: fewer origins, a smaller step or a shorter horizon"
         )
-    return [longest.ds[t] for t in range(first, last + 1, step)]
+    return longest.ds[first : last + 1 : step]
 
 
 def _until(view, t, needs):
@@ -267,17 +228,17 @@ def _forecast(model, waiting, horizon):
 def scores(found, table, *, m, by=None):
     """What a backtest says: a table of MAE, RMSE, MASE, pinball loss, CRPS, and coverage of the outermost interval.
 
-    table  the long table of the backtest, whose part up to the first origin gives the scale of MASE
+    table  the long table of the backtest; each series up to its own first origin gives its scale of MASE
     m      steps in a season for MASE (1: none), always said: the number depends on it
     by     a column, "step" or "unique_id", to score apart; None: all together
     Steps whose `y` is missing are left out.
     """
-    names = [name for name in found if name.startswith("q") and name != "q"]
-    levels, m = metrics.levels([float(name[1:]) for name in names]), checks.positive(m, "m")
-    found, scale = found[found["y"].notna()], {}
-    for key, part in table.groupby("unique_id", sort=False):
-        y = part.loc[part["ds"] <= found["origin"].min(), "y"].to_numpy(float)
-        scale[key] = metrics.naive_scale(y, m, f"series {key!r}")
+    names, m = _quantiles_of(found, by), checks.positive(m, "m")
+    levels, scale = metrics.levels([float(name[1:]) for name in names]), _scales(found, table, m)
+    found = found[found["y"].notna()]
+    if not len(found):
+        raise ValueError("no value has come: column 'y' of the forecasts is missing everywhere")
+    checks.finite(found["forecast"].to_numpy(float), "forecast")
     rows = {}
     for value, part in [("all", found)] if by is None else found.groupby(by, sort=True):
         y, q = part["y"].to_numpy(), part[names].to_numpy()
@@ -292,3 +253,36 @@ def scores(found, table, *, m, by=None):
             "coverage": metrics.coverage(y, q[:, 0], q[:, -1]),
         }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _quantiles_of(found, by):
+    """The columns of quantiles of a backtest's table, which has what is scored."""
+    if not isinstance(found, pd.DataFrame):
+        raise TypeError(f"found is the table that backtest gave, got {type(found).__name__}")
+    for name in ("unique_id", "origin", "y", "forecast"):
+        if name not in found:
+            raise ValueError(
+                f"no column {name!r} in the table of forecasts: it has {', '.join(map(str, found))}"
+            )
+    if by is not None and by not in list(found):
+        raise ValueError(f"no column {by!r} to score by: the forecasts have {', '.join(map(str, found))}")
+    names = [name for name in found if re.fullmatch(r"q\d[\d.e-]*", str(name))]
+    if not names:
+        raise ValueError("no column of a quantile, such as q0.5, in the table of forecasts")
+    return names
+
+
+def _scales(found, table, m):
+    """What MASE divides by, for each series that was forecast: of its steps up to its own first origin."""
+    tables.check_long(table, ("unique_id", "ds", "y"))
+    if len(found) and not tables.alike(found["origin"].dtype, table["ds"].dtype):
+        raise TypeError(
+            f"column 'ds' of the table holds {table['ds'].dtype}, the origins {found['origin'].dtype}: pass the table of the backtest"
+        )
+    parts, scale = dict(list(table.groupby("unique_id", sort=False))), {}
+    for key, first in found.groupby("unique_id", sort=False)["origin"].min().items():
+        if key not in parts:
+            raise ValueError(f"series {key!r} is not in the table: pass the one of the backtest")
+        part = parts[key].sort_values("ds")
+        scale[key] = metrics.naive_scale(part.loc[part["ds"] <= first, "y"], m, f"series {key!r}")
+    return scale

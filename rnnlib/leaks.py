@@ -1,10 +1,17 @@
 """Guards against forecasts that know the future.  Each raises Leak, which names what was seen and when.
 
 The test behind them is one idea: take the future away, or change it, and see whether anything changes that must not.
+
+What they cannot see: a future that is not in what they change.  A `prepare` that brings the target along (in a closure, a global, a
+file that it reads) gives the same with and without the future of the table; so does a scaler fitted on all data beforehand.  A known
+or past column is compared with the target as it is and up to a line, so a noisy or bent copy of the answer passes; and no guard
+knows when a number of the past was published, or whether it has been revised since.
 """
 
 import numpy as np
 import pandas as pd
+
+from rnnlib import checks
 
 
 class Leak(ValueError):
@@ -20,9 +27,23 @@ def check_parts(*parts, gap=0):
     parts = [pd.Index(np.asarray(part).ravel()) if not isinstance(part, pd.Index) else part for part in parts]
     if len(parts) < 2 or any(not len(part) for part in parts):
         raise ValueError("a split has at least two parts, none of them empty")
+    for k, part in enumerate(parts):
+        if part.isna().any():
+            raise ValueError(f"part {k} has no time in place {int(np.argmax(part.isna()))}")
     for k, (one, later) in enumerate(zip(parts, parts[1:], strict=False)):
-        reach = one + gap if gap else one  # times and the number 0 cannot be added
-        if not reach.max() < later.min():
+        try:
+            reach = one + gap if gap else one  # times and the number 0 cannot be added
+        except TypeError:
+            raise TypeError(
+                f"gap={gap!r} cannot be added to {one.dtype}: pd.Timedelta is a gap of dates"
+            ) from None
+        try:
+            before = reach.max() < later.min()
+        except TypeError:
+            raise TypeError(
+                f"part {k} holds {one.dtype}, part {k + 1} {later.dtype}: they cannot be compared"
+            ) from None
+        if not before:
             inside = int((reach >= later.min()).sum())
             raise Leak(
                 f"part {k} reaches {one.max()}, part {k + 1} begins at {later.min()}, gap {gap}: {inside} of {len(one)} targets of "
@@ -121,18 +142,23 @@ def check_causal(answer, x, rng=0):
     Catches a model of both directions, or a filter to both sides, that is to say at each step what comes next.
     """
     x = np.asarray(x)
-    before, T = np.asarray(answer(x)), x.shape[1]
+    checks.rank(x.shape, "(B, T, D)", "x")
+    x, T = checks.finite(x.astype(float) if x.dtype.kind in "iub" else x, "x"), x.shape[1]
+    if T < 2:
+        raise ValueError("x has 1 step: two at least are needed, one to take the future from")
+    before = np.asarray(answer(x))
     if before.shape[:2] != x.shape[:2]:
         raise ValueError(
             f"answers of shape {before.shape} to x {x.shape}: one for each step is expected, (B, T, ...)"
         )
+    checks.finite(before, "answers")
     noise = np.random.default_rng(rng).normal(size=x.shape).astype(x.dtype) * (x.std() + 1)
     for t in sorted({T // 4, T // 2, T - 2} & set(range(T - 1))):
         changed = x.copy()
         changed[:, t + 1 :] += noise[:, t + 1 :]
         after = np.asarray(answer(changed))
         gap = np.abs(after - before)[:, : t + 1].max()
-        if gap > 1e-5 * (np.abs(before).max() + 1e-12):
+        if not gap <= 1e-5 * (np.abs(before).max() + 1e-12):
             raise Leak(
                 f"answers up to step {t} change by {gap:.3g} when only x after step {t} does: the model sees the future. "
                 "Read in one direction where each step is asked for the next"

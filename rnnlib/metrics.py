@@ -170,7 +170,10 @@ def _alike(y, prediction):
 
 def naive_scale(train, m, what="train"):
     """Mean absolute change over m steps of a training part (T,), gaps left out: what MASE divides by."""
-    train = np.asarray(train, float)
+    train, m = checks.floats(train, what), checks.positive(m, "m")
+    checks.rank(train.shape, "(T)", what)
+    if np.isinf(train).any():
+        raise ValueError(f"{what} has {int(np.isinf(train).sum())} infinite values: MASE has no scale")
     change = np.abs(train[m:] - train[:-m])
     if np.isnan(change).all():
         raise ValueError(

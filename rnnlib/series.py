@@ -71,7 +71,17 @@ def _cuts_at(at, series):
         raise ValueError(
             "the index of the series is not in the order of time: sort it first (`sort_index()`)"
         )
-    return [int(index.searchsorted(label)) for label in at]
+    return [_place(index, label) for label in at]
+
+
+def _place(index, label):
+    """Where a label begins in an index in the order of time."""
+    try:
+        if index.dtype.kind in "iuf" and isinstance(label, str):
+            raise TypeError
+        return int(index.searchsorted(label))
+    except (TypeError, ValueError):
+        raise TypeError(f"{label!r} in at is no label of the index, such as {index[0]}") from None
 
 
 class Standardizer:
@@ -110,7 +120,9 @@ class Standardizer:
     def _fitting(self, values, column):
         if not hasattr(self, "mean_"):
             raise ValueError("this Standardizer has not been fitted: call fit(train) first")
-        values = checks.finite(np.asarray(values, float), "values")
+        values = checks.finite(checks.floats(values, "values"), "values")
+        if column is not None:
+            _check_column(column, len(self.mean_), "column")
         if column is None and len(self.mean_) > 1 and values.shape[-1:] != self.mean_.shape:
             raise ValueError(
                 f"values of shape {values.shape} do not end in the {len(self.mean_)} columns of the fit; "
@@ -129,10 +141,7 @@ def windows(values, n_in, horizon=1, target=0, history=None):
     checks.positive(n_in, "n_in")
     checks.positive(horizon, "horizon")
     values = _columns(values, "values")
-    if target not in range(values.shape[1]):
-        raise ValueError(
-            f"target column {target!r} of {values.shape[1]}: expected 0 to {values.shape[1] - 1}"
-        )
+    _check_column(target, values.shape[1], "target column")
     past = _columns(history, "history")[-n_in:] if history is not None else values[:0]
     if past.shape[1] != values.shape[1]:
         raise ValueError(f"history has {past.shape[1]} columns, values have {values.shape[1]}")
@@ -147,8 +156,13 @@ def windows(values, n_in, horizon=1, target=0, history=None):
 
 def _columns(values, what):
     """(T, D) float64 without NaN, from (T,) or (T, D)."""
-    values = np.asarray(values, float)
+    values = checks.floats(values, what)
     if values.ndim == 1:
         values = values[:, None]
     checks.rank(values.shape, "(T, D)", what)
     return checks.finite(values, what)
+
+
+def _check_column(column, count, what):
+    if not isinstance(column, (int, np.integer)) or column not in range(count):
+        raise ValueError(f"{what} {column!r} of {count}: expected 0 to {count - 1}")

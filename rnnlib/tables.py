@@ -5,6 +5,7 @@ whole numbers, such as years), `y` (the target) and any others.  What forecasts 
 """
 
 import warnings
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -23,28 +24,92 @@ def table(data, ds=None, y=None, unique_id=None):
     """A long table from a DataFrame whose columns have other names, or from a Series with times as index.
 
     ds, y, unique_id  names of the columns that hold them (default: those very names); a table without `unique_id` is one series
-    Dates in text are read, rows are put in the order of time.  Other columns stay as they are.
+    Dates in text are read as pandas reads them, 01/02/2024 as the second of January; rows are put in the order of time.  Other columns stay as they are.
     """
     if isinstance(data, pd.Series):
         data = pd.DataFrame({"ds": data.index, "y": data.to_numpy()})
     if not isinstance(data, pd.DataFrame):
         raise TypeError(f"a table is made from a pandas DataFrame or Series, got {type(data).__name__}")
-    names = {ds or "ds": "ds", y or "y": "y", unique_id or "unique_id": "unique_id"}
-    for name, what in names.items():
+    _check_once(data)
+    names = {}
+    for what, name in (("ds", ds or "ds"), ("y", y or "y"), ("unique_id", unique_id or "unique_id")):
+        if name in names:
+            raise ValueError(f"column {name!r} is given for {names[name]} and for {what}")
         if name not in data and (what != "unique_id" or unique_id):
             raise ValueError(
-                f"no column {name!r} for {what}: the data have {', '.join(map(str, data.columns))}"
+                f"no column {name!r} for {what}: the data have {', '.join(map(str, data.columns))}{_where(data, name, what)}"
+            )
+        names[name] = what
+    for name, what in names.items():
+        if what in data and what not in names:
+            raise ValueError(
+                f"column {name!r} is to be {what!r}, but there is a column {what!r} already: drop or rename it"
             )
     data = data.rename(columns=names)
     if "unique_id" not in data:
         data.insert(0, "unique_id", str(y or "series"))
+    check_long(data)
     return _sorted(data.assign(ds=_times(data["ds"])))
+
+
+def check_long(data, columns=("unique_id", "ds")):
+    """A DataFrame with these columns, each once, and rows that say which series they belong to."""
+    if not isinstance(data, pd.DataFrame):
+        raise TypeError(
+            f"a long table is a pandas DataFrame, got {type(data).__name__}: series.table makes one"
+        )
+    _check_once(data)
+    for name in columns:
+        if name not in data:
+            raise ValueError(
+                f"no column {name!r} in the table: it has {', '.join(map(str, data.columns))}{_where(data, name, name)}"
+            )
+    if not len(data):
+        raise ValueError("the table has no rows")
+    lost = data["unique_id"].isna().to_numpy()
+    if lost.any():
+        raise ValueError(
+            f"column 'unique_id' is missing in row {data.index[lost][0]}: say which series the row belongs to, or drop it"
+        )
+
+
+def _check_once(data):
+    twice = data.columns[data.columns.duplicated()]
+    if len(twice):
+        raise ValueError(f"column {twice[0]!r} is there twice: rename or drop one")
+
+
+def _where(data, name, what):
+    """Where a column that is not there may be."""
+    if name in data.index.names:
+        return f"; the index is called {name!r}: reset_index() makes it a column"
+    if what == "ds" and isinstance(data.index, pd.DatetimeIndex):
+        return "; the index holds dates: table.rename_axis('ds').reset_index() makes them a column"
+    return "; series.table adds it to a single series" if what == "unique_id" else ""
+
+
+def check_times(ds):
+    """No time is missing."""
+    if ds.isna().any():
+        raise ValueError(f"column 'ds' has no time in row {ds.index[ds.isna()][0]}: drop such rows")
+
+
+def check_numbers(column, name, of=""):
+    """A column of real numbers or bools, by its dtype."""
+    if not pd.api.types.is_numeric_dtype(column) or column.dtype.kind == "c":
+        raise TypeError(f"column {name!r}{of} holds {column.dtype}: encode it as numbers first")
+
+
+def alike(one, other):
+    """Are two dtypes of times comparable: whole numbers both, or dates both with or both without a zone?"""
+    if one.kind == other.kind == "M":
+        return (getattr(one, "tz", None) is None) == (getattr(other, "tz", None) is None)
+    return one.kind in "iu" and other.kind in "iu"
 
 
 def _times(ds):
     """Datetimes of one time zone, or whole numbers; ValueError names what is neither."""
-    if ds.isna().any():
-        raise ValueError(f"column 'ds' has no time in row {ds.index[ds.isna()][0]}: drop such rows")
+    check_times(ds)
     if ds.dtype.kind in "iu" or ds.dtype.kind == "M" or isinstance(ds.dtype, pd.DatetimeTZDtype):
         return ds
     if ds.dtype.kind in "fb":
@@ -93,8 +158,12 @@ def regularize(data, freq, fill=None):
           draws a line to the next one, which looks into the future: `leaks.check_preparation` tells where that matters
     Missing times are added with NaN before filling; a text column repeats what stood before.
     """
+    check_long(data)
+    if "y" in data:
+        check_numbers(data["y"], "y")
     data = _sorted(data.assign(ds=_times(data["ds"])))
-    if not (fill is None or fill in ("last", "linear") or isinstance(fill, (int, float))):
+    number = isinstance(fill, (int, float)) and not isinstance(fill, bool) and np.isfinite(fill)
+    if not (fill is None or fill in ("last", "linear") or number):
         raise ValueError(f"fill={fill!r}: choose None, 'last', 'linear' or a number")
     parts = []
     for key, part in data.groupby("unique_id", sort=False):
@@ -122,7 +191,16 @@ def _grid(index, freq, key):
         step = checks.positive(freq, "freq (the step of whole numbers)")
         grid = pd.RangeIndex(index[0], index[-1] + 1, step)
     else:
-        grid = pd.date_range(index[0], index[-1], freq=freq)
+        try:
+            ok = isinstance(freq, (str, timedelta, pd.tseries.offsets.BaseOffset))
+            step = pd.tseries.frequencies.to_offset(freq) if ok else None
+        except ValueError:
+            step = None
+        if step is None:
+            raise ValueError(
+                f"freq={freq!r} is no step of dates: one of pandas' names, such as 'h', 'D', 'W-SAT', 'MS'"
+            )
+        grid = pd.date_range(index[0], index[-1], freq=step)
     off = ~index.isin(grid)
     if off.any():
         raise ValueError(

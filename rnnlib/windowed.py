@@ -303,6 +303,7 @@ class Recurrent(Windowed):
         self.lr, self.batch_size, self.rng = lr, batch_size, rng
         if head == "quantile" and 0.5 not in self.levels:
             raise ValueError(f"levels={self.levels} lack 0.5, which is the point forecast of head='quantile'")
+        checks.framework(rnn)
 
     def _train(self, x, y, x_valid, y_valid):
         head, loss = {
