@@ -7,7 +7,7 @@ comes in as an argument.
 import numpy as np
 
 from rnnlib import batch, checks, saved, text
-from rnnlib.tokens import classes_of, labelled, pair_of, strings_of
+from rnnlib.tokens import classes_of, labelled, pair_of, strings_of, texts_of
 
 
 class Encoder:
@@ -33,12 +33,12 @@ class Encoder:
         """Lists of str, one for each text.  ValueError for a text without tokens, with its number."""
         cut, found = text.tokenizer_of(self.tokenizer), []
         for row, whole in enumerate(strings_of(texts, "text")):
-            tokens = cut(whole.lower() if self.lower else whole) if whole.strip() else []
+            tokens = texts_of(cut(whole.lower() if self.lower else whole)) if whole.strip() else []
             if not tokens:
                 raise ValueError(
                     f"text {row} is empty ({whole!r} has no tokens): leave it out, or decide without a model"
                 )
-            found.append([token.text for token in tokens[: self.max_tokens]])
+            found.append(tokens[: self.max_tokens])
         if not found:
             raise ValueError("no texts: the list is empty")
         return found
@@ -146,6 +146,11 @@ class TextClassifier:
         if kept is None:
             raise ValueError(
                 f"{path} holds weights, but no text classifier: it was not written by TextClassifier.save"
+            )
+        lost = [name for name in ("encoder", "network", "classes") if name not in kept]
+        if lost:
+            raise ValueError(
+                f"{path} holds a text classifier without {lost[0]!r}: it was not written by TextClassifier.save"
             )
         encoder = Encoder.of(kept["encoder"])
         reading = {k: getattr(encoder, k) for k in ("tokenizer", "lower", "min_count", "max_tokens")}

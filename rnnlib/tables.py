@@ -24,7 +24,8 @@ def table(data, ds=None, y=None, unique_id=None):
     """A long table from a DataFrame whose columns have other names, or from a Series with times as index.
 
     ds, y, unique_id  names of the columns that hold them (default: those very names); a table without `unique_id` is one series
-    Dates in text are read as pandas reads them, 01/02/2024 as the second of January; rows are put in the order of time.  Other columns stay as they are.
+    Dates in text are read as pandas reads them, 01/02/2024 as the second of January; rows are put in the order of time.  Other
+    columns stay as they are.
     """
     if isinstance(data, pd.Series):
         data = pd.DataFrame({"ds": data.index, "y": data.to_numpy()})

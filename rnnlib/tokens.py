@@ -183,7 +183,17 @@ def tokenizer_of(tokenizer):
 
 def tokenize(text, tokenizer="words"):
     """-> list of str.  `tokenizer` is a name of TOKENIZERS, or any function from a text to Tokens."""
-    return [token.text for token in tokenizer_of(tokenizer)(nonempty(text))]
+    return texts_of(tokenizer_of(tokenizer)(nonempty(text)))
+
+
+def texts_of(tokens):
+    """The texts of what a tokenizer gave, list of str."""
+    try:
+        return [token.text for token in tokens]
+    except (AttributeError, TypeError):
+        raise TypeError(
+            f"a tokenizer gives Tokens, which know their places, got {tokens!r:.60}: text.aligned(strings, text) makes them"
+        ) from None
 
 
 def nonempty(text):

@@ -7,7 +7,7 @@ from numbers import Real
 import numpy as np
 
 from rnnlib import checks, text
-from rnnlib.tokens import classes_of, labelled, pair_of, strings_of
+from rnnlib.tokens import classes_of, labelled, pair_of, strings_of, texts_of
 
 
 class WordCounts:
@@ -79,7 +79,7 @@ class WordCounts:
         texts = [whole.lower() if self.lower else whole for whole in strings_of(texts, "text")]
         if not texts:
             raise ValueError("no texts: the list is empty")
-        return [[t.text for t in self.tokenizer(whole)] if whole.strip() else [] for whole in texts]
+        return [texts_of(self.tokenizer(whole)) if whole.strip() else [] for whole in texts]
 
     def _check_fitted(self):
         if not hasattr(self, "_fitted"):

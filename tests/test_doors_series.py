@@ -133,6 +133,14 @@ def test_horizons(name):
         forecast.backtest(make(name), TABLE, 3, origins=[DAYS[-2]])
 
 
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_networks_have_a_horizon(name):
+    for bad, error in ((0, ValueError), (-1, ValueError), (1.5, TypeError), (None, TypeError)):
+        for head in ("point", "quantile"):
+            with pytest.raises(error, match="horizon must be"):
+                framework(name).Forecaster(1, 3, bad, head=head)
+
+
 @every
 def test_history_goes_in_the_steps_of_fit(name):
     model = make(name).fit(TABLE)

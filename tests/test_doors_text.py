@@ -6,7 +6,7 @@ import pytest
 
 from backends import FRAMEWORKS, framework
 from rnnlib import baselines, checks, metrics, text
-from rnnlib.classify import TextClassifier
+from rnnlib.classify import Encoder, TextClassifier
 
 TEXTS, LABELS = ["good film", "bad film", "good plot", "bad plot"] * 5, ["g", "b"] * 10
 VALID = TEXTS[:4], LABELS[:4]
@@ -142,6 +142,9 @@ def test_files_that_are_not_there(name, tmp_path):
         path.write_bytes(broken)
         with pytest.raises(ValueError, match=f"{k}.safetensors .{len(broken)} bytes. is not a whole safe"):
             TextClassifier.load(rnn, path)
+    rnn.save(tmp_path / "half.safetensors", model.model_, text_classifier={"classes": ["b", "g"]})
+    with pytest.raises(ValueError, match="half.safetensors holds a text classifier without 'encoder'"):
+        TextClassifier.load(rnn, tmp_path / "half.safetensors")
 
 
 def test_word_counts_without_a_vocabulary():
@@ -192,6 +195,23 @@ def test_vader_is_fitted_on_zeros_and_ones():
 
 
 # ---- tokens and vocabularies
+
+
+def test_tokenizers_of_strings_are_told_how_to_have_places():
+    """str.split is what a stranger tries first."""
+    message = (
+        "a tokenizer gives Tokens, which know their places, got .*: text.aligned.strings, text. makes them"
+    )
+    for cut in (str.split, lambda whole: [1], lambda whole: None):
+        doors = [
+            lambda cut=cut: text.tokenize("a b", cut),
+            lambda cut=cut: baselines.WordCounts(tokenizer=cut).fit(TEXTS, LABELS, VALID),
+            lambda cut=cut: Encoder(TEXTS, cut),
+        ]
+        for door in doors:
+            with pytest.raises(TypeError, match=message):
+                door()
+    assert text.tokenize("a b", lambda whole: text.aligned(whole.split(), whole)) == ["a", "b"]
 
 
 def test_half_a_pair_is_no_character():

@@ -126,7 +126,8 @@ class Forecaster(Model):
     def __init__(self, input_size, hidden_size, horizon, cell="elman", head="point", **options):
         kind, chosen = checks.named(head, HEADS, "head")
         outputs = checks.positive(chosen["outputs"], "outputs of the head") if chosen else HEAD_SIZES[kind]
-        super().__init__(input_size, hidden_size, horizon * outputs, cell, sequences=False, **options)
+        size = checks.positive(horizon, "horizon") * outputs
+        super().__init__(input_size, hidden_size, size, cell, sequences=False, **options)
         self.horizon, self.outputs, self.point = horizon, outputs, kind == "point"
         self.about += "" if self.point else f", head {kind}"
 
