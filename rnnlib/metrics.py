@@ -56,7 +56,7 @@ def block_bootstrap_ratio(errors, rival, *, block, draws=2000, level=0.95, rng=0
     block bootstrap, Politis & Romano 1992).  `level` of the `draws` ratios lie between low and high, as many below as above.
     """
     a, b = (_mean_square(values, what) for values, what in ((errors, "errors"), (rival, "rival")))
-    T = len(_alike(a, b)[0])
+    T = len(_alike(a, b, "errors", "rival")[0])
     if checks.positive(block, "block") > T:
         raise ValueError(f"blocks of block={block} steps do not fit into {T}")
     if not 0 < level < 1:
@@ -120,7 +120,7 @@ def mcnemar(right, rival):
     """
     from scipy.stats import binomtest
 
-    right, rival = _alike(np.asarray(right), np.asarray(rival))
+    right, rival = _alike(np.asarray(right), np.asarray(rival), "right", "rival")
     for what, values in (("right", right), ("rival", rival)):
         if values.dtype.kind != "b":
             raise TypeError(
@@ -144,25 +144,28 @@ def bits_per_character(total_nats, characters):
 
 
 def _entropy(value, what):
-    value = float(value)
+    try:
+        value = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{what} must be a number, got {value!r}") from None
     if not 0 <= value < np.inf:
         raise ValueError(f"{what}={value}: a cross-entropy of discrete tokens is finite and at least 0")
     return value
 
 
-def _flat(y, prediction):
-    y, prediction = _alike(checks.floats(y, "y"), checks.floats(prediction, "prediction"))
-    return checks.finite(y, "y").ravel(), checks.finite(prediction, "prediction").ravel()
+def _flat(one, other, what="y", to="prediction"):
+    one, other = _alike(checks.floats(one, what), checks.floats(other, to), what, to)
+    return checks.finite(one, what).ravel(), checks.finite(other, to).ravel()
 
 
-def _alike(y, prediction):
-    if y.shape != prediction.shape:
+def _alike(one, other, what="y", to="prediction"):
+    if one.shape != other.shape:
         raise ValueError(
-            f"y has shape {y.shape}, prediction {prediction.shape}: they must agree, nothing is broadcast"
+            f"{what} has shape {one.shape}, {to} {other.shape}: they must agree, nothing is broadcast"
         )
-    if y.size == 0:
-        raise ValueError(f"y of shape {y.shape} is empty: there is nothing to compare")
-    return y, prediction
+    if one.size == 0:
+        raise ValueError(f"{what} of shape {one.shape} is empty: there is nothing to compare")
+    return one, other
 
 
 # ---- forecasts
@@ -200,8 +203,8 @@ def crps_normal(y, mean, deviation):
     """Mean continuous ranked probability score of normal forecasts, all of the shape of y.  Source: Gneiting et al. 2005."""
     from scipy.stats import norm
 
-    y, mean = _flat(y, mean)
-    _, deviation = _flat(y, np.ravel(deviation))
+    y, mean = _flat(y, mean, to="mean")
+    _, deviation = _flat(y, np.ravel(deviation), to="deviation")
     if (deviation <= 0).any():
         raise ValueError("a standard deviation is above 0")
     z = (y - mean) / deviation
@@ -210,7 +213,7 @@ def crps_normal(y, mean, deviation):
 
 def coverage(y, low, high):
     """Share of y that lies from low to high; all of one shape."""
-    y, low, high = np.ravel(y), *(np.ravel(_flat(y, edge)[1]) for edge in (low, high))
+    (y, low), (_, high) = _flat(y, low, to="low"), _flat(y, high, to="high")
     if (low > high).any():
         raise ValueError(f"{int((low > high).sum())} intervals end before they begin: low is above high")
     return float(np.mean((low <= y) & (y <= high)))
@@ -225,7 +228,8 @@ def diebold_mariano(errors, rival, *, horizon, power=2):
     """
     from scipy.stats import t
 
-    one, other = _flat(errors, rival)
+    one, other = _flat(errors, rival, "errors", "rival")
+    power = checks.positive(power, "power")
     T, h = len(one), checks.positive(horizon, "horizon")
     if np.ndim(errors) != 1 or T < h + 2:
         raise ValueError(

@@ -245,6 +245,29 @@ def test_accuracy_names_what_is_no_label():
     assert metrics.accuracy(np.array([1, 2], object), [1, 2]) == 1
 
 
+def test_shapes_that_differ_are_named_as_they_were_given():
+    two, one, bools = [1.0, 2.0], [1.0], np.ones(2, bool)
+    for score, message in (
+        (lambda: metrics.coverage(two, one, two), r"y has shape \(2,\), low \(1,\): they must agree"),
+        (lambda: metrics.coverage(two, two, [1, np.nan]), "high has 1 values that are NaN"),
+        (lambda: metrics.crps_normal(two, one, one), r"y has shape \(2,\), mean \(1,\)"),
+        (lambda: metrics.crps_normal(two, two, one), r"y has shape \(2,\), deviation \(1,\)"),
+        (lambda: metrics.diebold_mariano(two, one, horizon=1), r"errors has shape \(2,\), rival \(1,\)"),
+        (lambda: metrics.block_bootstrap_ratio(two, one, block=1), r"errors has shape \(2,\), rival \(1,\)"),
+        (lambda: metrics.mcnemar(bools, bools[:1]), r"right has shape \(2,\), rival \(1,\)"),
+        (lambda: metrics.mae(two, one), r"y has shape \(2,\), prediction \(1,\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            score()
+    for power in ("a", 0, -1, None):
+        with pytest.raises((TypeError, ValueError), match="power must be"):
+            metrics.diebold_mariano([1.0, 2, 3, 4], [0.0, 2, 3, 5], horizon=1, power=power)
+    for value in ("a", None):
+        with pytest.raises(TypeError, match=f"nats must be a number, got {value!r}"):
+            metrics.perplexity(value)
+    assert metrics.perplexity(np.array(0.0)) == metrics.perplexity(np.float32(0)) == 1
+
+
 def test_probabilities_of_one_column_say_nothing():
     """scikit-learn's Brier score of a single class that is certain and right would be 1, the worst."""
     for score in (metrics.brier, metrics.reliability, metrics.calibration_error):

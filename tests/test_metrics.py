@@ -55,7 +55,7 @@ def test_block_bootstrap_covers_as_often_as_it_says():
 
 def test_block_bootstrap_refuses():
     ones = np.ones(5)
-    with pytest.raises(ValueError, match=r"y has shape \(5,\), prediction \(4,\)"):
+    with pytest.raises(ValueError, match=r"errors has shape \(5,\), rival \(4,\)"):
         metrics.block_bootstrap_ratio(ones, ones[:4], block=2)
     with pytest.raises(ValueError, match="blocks of block=6 steps do not fit into 5"):
         metrics.block_bootstrap_ratio(ones, ones, block=6)
