@@ -129,10 +129,11 @@ def backtest(model, table, horizon, *, origins, step=1, refit=False, prepare=Non
     if not isinstance(model, Forecaster):
         raise TypeError(f"backtest takes a Forecaster, got {type(model).__name__}")
     horizon, model = model._reach(horizon), copy.copy(model)
+    every = refit if refit is None or isinstance(refit, bool) else checks.positive(refit, "refit")
     needs = max(horizon, model._needs(horizon)) if model.known or model.calendar else horizon
-    if refit is None:
+    if every is None:
         model._check_fitted()
-    raw, table = table, table if prepare is None else prepare(table)
+    raw, table = table, table if prepare is None else prepare(table.copy())
     views = model._views(table)
     leaks.check_known(views, model.known)
     leaks.check_past(views, model.past, horizon)
@@ -145,9 +146,9 @@ def backtest(model, table, horizon, *, origins, step=1, refit=False, prepare=Non
         places = [(view, t) for view, t in places if t and t + needs <= len(view.ds)]
         if not places:
             raise ValueError(f"no series has a value at or before {time} and {needs} steps after it")
-        if refit is None:
+        if every is None:
             leaks.check_trained(model.views_, time)
-        elif number == 0 or (refit and number % int(refit) == 0):
+        elif number == 0 or (every and number % every == 0):
             found += _forecast(model, waiting, horizon)
             waiting = []
             model._fit([_until(view, t, 0) for view, t in places])

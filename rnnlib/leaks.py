@@ -11,7 +11,7 @@ knows when a number of the past was published, or whether it has been revised si
 import numpy as np
 import pandas as pd
 
-from rnnlib import checks
+from rnnlib import checks, tables
 
 
 class Leak(ValueError):
@@ -61,13 +61,14 @@ def check_preparation(prepare, table, time, known=(), horizon=1):
     part = table[table["ds"] <= time]
     later = table[table["ds"] > time].groupby("unique_id", sort=False).head(horizon).copy()
     later[rest] = np.nan
-    seen = prepare(table).set_index(["unique_id", "ds"])
-    blind = prepare(
-        pd.concat([part, later]).sort_values(["unique_id", "ds"], kind="stable").reset_index(drop=True)
-    )
-    blind = blind.set_index(["unique_id", "ds"])
-    seen = seen.reindex(blind.index)
+    short = pd.concat([part, later]).sort_values(["unique_id", "ds"], kind="stable")
+    blind = _prepared(prepare, short.reset_index(drop=True))
+    seen = _prepared(prepare, table).reindex(blind.index)
     past = blind.index.get_level_values("ds") <= time
+    if set(seen) != set(blind):
+        raise Leak(
+            f"columns {sorted(map(str, set(seen) ^ set(blind)))} are made only with, or only without, what comes after {time}"
+        )
     for name in blind:
         rows = np.ones(len(blind), bool) if name in known else past
         one, other = seen[name][rows], blind[name][rows]
@@ -84,6 +85,19 @@ def check_preparation(prepare, table, time, known=(), horizon=1):
                 f"column {name!r} of series {key!r} at {when} is {value} when the future is there and {without} when "
                 f"only what is known at {time} is: the preparation looks ahead. Fit it on the training part alone"
             )
+
+
+def _prepared(prepare, table):
+    """What `prepare` makes of a copy of the table, by series and time."""
+    made = prepare(table.copy())
+    if not isinstance(made, pd.DataFrame):
+        raise TypeError(f"prepare must return a table, got {type(made).__name__}: end it with `return table`")
+    tables.check_long(made)
+    made = made.set_index(["unique_id", "ds"])
+    if made.index.has_duplicates:
+        key, when = made.index[made.index.duplicated()][0]
+        raise ValueError(f"prepare makes two rows of series {key!r} at {when}: one for each time")
+    return made
 
 
 def check_known(views, names):

@@ -467,3 +467,55 @@ def test_a_target_that_a_preparation_brings_along_is_not_seen():
 
     leaks.check_preparation(informed, TABLE, DAYS[40])  # not caught
     assert "closure" in leaks.__doc__
+
+
+@pytest.mark.parametrize(
+    ("refit", "error", "message"),
+    [
+        (-1, ValueError, "refit must be at least 1, got -1"),
+        (0, ValueError, "refit must be at least 1, got 0"),
+        (1.5, TypeError, "refit must be a whole number, got 1.5"),
+        ("x", TypeError, "refit must be a whole number, got 'x'"),
+    ],
+)
+def test_refit(refit, error, message):
+    with pytest.raises(error, match=message):
+        forecast.backtest(make("naive"), TABLE, 2, origins=3, refit=refit)
+
+
+def spoiling(table):
+    table["y"] *= 2
+    return table
+
+
+def test_prepare_gets_a_copy():
+    table = TABLE.copy()
+    found = forecast.backtest(make("naive"), table, 2, origins=2, prepare=spoiling)
+    pd.testing.assert_frame_equal(table, TABLE)
+    assert np.allclose(found["y"].iloc[-1], 2 * Y[-1])
+
+
+@pytest.mark.parametrize(
+    ("prepare", "error", "message"),
+    [
+        (
+            lambda table: None,
+            TypeError,
+            "prepare must return a table, got NoneType: end it with `return table`",
+        ),
+        (lambda table: table.drop(columns="unique_id"), ValueError, "no column 'unique_id'"),
+        (
+            lambda table: pd.concat([table, table]),
+            ValueError,
+            "prepare makes two rows of series 'a' at 2024-01-01",
+        ),
+        (
+            lambda table: table.assign(**({"late": 1} if table["y"].notna().all() else {})),
+            leaks.Leak,
+            r"columns \['late'\] are made only with, or only without, what comes after 2024-02-01",
+        ),
+    ],
+)
+def test_what_prepare_returns(prepare, error, message):
+    with pytest.raises(error, match=message):
+        leaks.check_preparation(prepare, TABLE, pd.Timestamp("2024-02-01"))
