@@ -1,4 +1,4 @@
-"""Forecasters to beat that hold no network: the last value, the last season, exponential smoothing, ARIMA (statsmodels)."""
+"""Forecasters to beat that hold no network: the last value, the last season, the ordinary, exponential smoothing, ARIMA (statsmodels)."""
 
 import warnings
 
@@ -70,6 +70,71 @@ class Persistence(SeasonalNaive):
 
     def __init__(self, drift=False, levels=LEVELS):
         super().__init__(1, drift, levels)
+
+
+class Climatology(Forecaster):
+    """The ordinary: the mean of each of the `m` phases of a season in the training table, as c(t).
+
+    damped  damped persistence instead, c(t + k) + rho_k (y(t) - c(t)), with rho_k by least squares on the training table, for each
+            step k: the optimal mixture of climatology and persistence (Murphy 1992), in one number a step
+    Where y(t) is missing, the last anomaly that is there.  Quantiles: of the errors made so in the training table, step by step.
+    """
+
+    gaps = True
+
+    def __init__(self, m, damped=False, levels=LEVELS):
+        super().__init__(levels)
+        self.m, self.damped = checks.positive(m, "m"), checks.flag(damped, "damped")
+
+    def _learn(self, views):
+        self.means_, self._spreads = {}, {}
+        for view in views:
+            phases = np.full((-(-len(view.y) // self.m), self.m), np.nan)  # one season below the other
+            phases.ravel()[: len(view.y)] = view.y
+            lost = np.isnan(phases).all(axis=0)
+            if lost.any():
+                raise ValueError(
+                    f"series {view.key!r} holds no value of phase {int(np.argmax(lost))} of a season of m={self.m} steps"
+                )
+            self.means_[view.key] = np.nanmean(phases, axis=0)
+
+    def _paths(self, views, horizon):
+        return [self._path(view, horizon) for view in views]
+
+    def _path(self, view, horizon):
+        mean, u = self._anomaly(view)
+        rho, spread = self._learnt(view.key, horizon)
+        u = filled(u, 1)[-1]
+        if np.isnan(u):
+            raise ValueError(f"series {view.key!r} holds no value up to {view.ds[-1]}")
+        point = mean[(len(view.y) + np.arange(horizon)) % self.m] + rho * u
+        return np.column_stack([point, point[:, None] + spread])
+
+    def _anomaly(self, view):
+        """Means (m,) in the order of the view's phases, and how far its values (T,) are off them."""
+        fitted = {trained.key: trained for trained in self.views_}
+        if view.key not in fitted:
+            raise ValueError(f"series {view.key!r} was not in the table of fit")
+        first = fitted[view.key].ds.get_indexer([view.ds[0]])[0]
+        if first < 0:
+            raise ValueError(
+                f"series {view.key!r} begins at {view.ds[0]}, which is no time of the table of fit: its phase is not known, begin earlier"
+            )
+        mean = np.roll(self.means_[view.key], -first)
+        return mean, view.y - mean[np.arange(len(view.y)) % self.m]
+
+    def _learnt(self, key, horizon):
+        """rho (horizon,) and the quantiles (horizon, Q) of the errors in the training table."""
+        if (key, horizon) not in self._spreads:
+            _, u = self._anomaly(next(view for view in self.views_ if view.key == key))
+            rho, errors = np.zeros(horizon), np.full((len(u), horizon), np.nan)
+            for k in range(1, horizon + 1):
+                if self.damped and k < len(u):
+                    pairs = np.stack([u[:-k], u[k:]])[:, np.isfinite(u[:-k] * u[k:])]
+                    rho[k - 1] = np.dot(*pairs) / max(np.dot(pairs[0], pairs[0]), 1e-300)
+                errors[k:, k - 1] = u[k:] - rho[k - 1] * u[:-k] if self.damped else u[k:]
+            self._spreads[key, horizon] = rho, error_quantiles(errors, self.levels)
+        return self._spreads[key, horizon]
 
 
 def filled(y, m):

@@ -47,24 +47,33 @@ def mase(y, prediction, train, *, m):
     return mae(y, prediction) / naive_scale(train, m, "the training part")
 
 
-def block_bootstrap_ratio(errors, rival, *, block, draws=2000, level=0.95, rng=0):
+def block_bootstrap_ratio(errors, rival, *, block, seeds=False, draws=2000, level=0.95, rng=0):
     """RMSE of one forecast over that of another, and what other times might have made of it: (ratio, low, high).
 
     errors, rival  errors at the same T times: (T,), or (N, T) of N seeds, whose squares are averaged
     block          steps that stay together, always said: as long as errors hang together (a cycle, a season)
+    seeds          draw the N seeds anew as well: the interval is then for the luck of both
     Blocks of the T times are drawn, the same for both, until there are T again; after the last time comes the first (circular
     block bootstrap, Politis & Romano 1992).  `level` of the `draws` ratios lie between low and high, as many below as above.
     """
-    a, b = (_mean_square(values, what) for values, what in ((errors, "errors"), (rival, "rival")))
-    T = len(_alike(a, b, "errors", "rival")[0])
+    a, b = (_squares(values, what) for values, what in ((errors, "errors"), (rival, "rival")))
+    T = len(_alike(a[0], b[0], "errors", "rival")[0])
     if checks.positive(block, "block") > T:
         raise ValueError(f"blocks of block={block} steps do not fit into {T}")
     if not 0 < level < 1:
         raise ValueError(f"level={level}: the share of draws in the interval is above 0 and below 1")
     blocks = -(-T // block)
-    start = np.random.default_rng(rng).integers(T, size=(checks.positive(draws, "draws"), blocks, 1))
+    rng = np.random.default_rng(rng)
+    start = rng.integers(T, size=(checks.positive(draws, "draws"), blocks, 1))
     times = ((start + np.arange(block)) % T).reshape(draws, -1)[:, :T]
-    top, bottom = a[times].mean(axis=1), b[times].mean(axis=1)
+
+    def drawn(squares):
+        if not seeds:
+            return squares.mean(axis=0)[times].mean(axis=1)
+        each = squares[:, times].mean(axis=2)  # (N, draws)
+        return np.take_along_axis(each, rng.integers(len(each), size=each.shape), axis=0).mean(axis=0)
+
+    top, bottom = drawn(a), drawn(b)
     if not bottom.all():
         raise ValueError(
             "rival makes no error at all at the times of some draw: there is nothing to divide by"
@@ -74,10 +83,11 @@ def block_bootstrap_ratio(errors, rival, *, block, draws=2000, level=0.95, rng=0
     return float(np.sqrt(a.mean() / b.mean())), float(low), float(high)
 
 
-def _mean_square(errors, what):
+def _squares(errors, what):
+    """(N, T)"""
     errors = np.atleast_2d(checks.finite(checks.floats(errors, what), what))
     checks.rank(errors.shape, "(N, T)", what)
-    return np.square(errors).mean(axis=0)
+    return np.square(errors)
 
 
 def accuracy(y, prediction):

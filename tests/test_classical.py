@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnnlib import classical
+from rnnlib import classical, forecast
 
 rng = np.random.default_rng(5)
 Y = np.cumsum(rng.normal(size=90)) + 2 * np.sin(np.arange(90) * np.pi / 2)
@@ -45,6 +45,55 @@ def test_naive_with_missing_values():
         classical.SeasonalNaive(3).fit(table(empty)).predict(3)
     with pytest.raises(ValueError, match="has 5 steps, no more than a season of m=5"):
         classical.SeasonalNaive(5).fit(table(Y[:5]))
+
+
+def test_climatology_by_hand():
+    y = np.r_[Y[:43], np.nan]
+    c = np.array([np.nanmean(y[phase::4]) for phase in range(4)])
+    found = classical.Climatology(4).fit(table(y)).predict(6)
+    np.testing.assert_allclose(found["forecast"], c[[0, 1, 2, 3, 0, 1]])
+    u = y - np.resize(c, 44)
+    rho = [np.nansum(u[:-k] * u[k:]) for k in (1, 2, 3, 4, 5, 6)]
+    rho = np.array(rho) / [np.sum(u[:-k][np.isfinite(u[k:])] ** 2) for k in (1, 2, 3, 4, 5, 6)]
+    model = classical.Climatology(4, damped=True, levels=(0.25, 0.5, 0.75)).fit(table(y))
+    found = model.predict(6)
+    np.testing.assert_allclose(
+        found["forecast"], c[[0, 1, 2, 3, 0, 1]] + rho * u[42]
+    )  # the last that is there
+    errors = np.sort((u[2:] - rho[1] * u[:-2])[:41])
+    place = int(np.ceil(0.75 * 42)) - 1
+    assert found["q0.75"][1] - found["forecast"][1] == pytest.approx(errors[place])
+
+
+def test_climatology_knows_the_phase_of_a_history():
+    model = classical.Climatology(4).fit(table(Y[:80]))
+    later = table(Y).iloc[7:66]
+    np.testing.assert_allclose(
+        model.predict(3, history=later)["forecast"],
+        model.predict(3, history=table(Y).iloc[:66])["forecast"],
+    )
+    with pytest.raises(ValueError, match="begins at 85, which is no time of the table of fit"):
+        model.predict(3, history=table(Y).iloc[85:])
+    with pytest.raises(ValueError, match="holds no value of phase 1 of a season of m=3"):
+        classical.Climatology(3).fit(table(np.where(np.arange(90) % 3 == 1, np.nan, Y)))
+    with pytest.raises(ValueError, match="no value of phase 2 of a season of m=4"):
+        classical.Climatology(4).fit(table(Y[:2]))
+
+
+def test_damping_beats_both_of_its_parts_where_anomalies_last():
+    noise = np.zeros(600)
+    for t in range(1, 600):
+        noise[t] = 0.5 * noise[t - 1] + rng.normal()
+    y = table(noise + np.resize([0, 5, 9, 4], 600))
+    errors = {}
+    for name, model in (
+        ("naive", classical.SeasonalNaive(4)),
+        ("ordinary", classical.Climatology(4)),
+        ("damped", classical.Climatology(4, damped=True)),
+    ):
+        found = forecast.backtest(model, y, 1, origins=300)
+        errors[name] = np.square(found["y"] - found["forecast"]).mean()
+    assert errors["damped"] < 0.9 * errors["ordinary"] < 0.9 * errors["naive"]
 
 
 @pytest.mark.parametrize(("trend", "m"), [(False, None), (True, None), ("damped", 4)])

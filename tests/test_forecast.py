@@ -23,6 +23,8 @@ MODELS = [
     classical.Persistence(drift=True),
     classical.SeasonalNaive(7),
     classical.SeasonalNaive(7, drift=True),
+    classical.Climatology(7),
+    classical.Climatology(7, damped=True),
     classical.ETS(),
     classical.ETS(trend="damped", m=7),
     classical.ARIMA((1, 0, 1)),

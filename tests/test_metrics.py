@@ -43,6 +43,20 @@ def test_block_bootstrap_of_a_ratio():
     assert width[10] > 1.5 * width[1]
 
 
+def test_block_bootstrap_of_seeds_too():
+    rng = np.random.default_rng(2)
+    seeds = np.array([[1.0], [2.0], [3.0]]) * np.ones(40)  # no luck of times at all
+    ratio, low, high = metrics.block_bootstrap_ratio(seeds, np.ones(40), block=5)
+    assert low == high == pytest.approx(ratio) == pytest.approx(np.sqrt(14 / 3))
+    found, low, high = metrics.block_bootstrap_ratio(seeds, np.ones(40), block=5, seeds=True)
+    assert found == ratio and (low, high) == pytest.approx(
+        (1, 3)
+    )  # all three the best, all three the worst: 1 of 27 each
+    one = rng.normal(size=40)
+    both = [metrics.block_bootstrap_ratio(one, np.ones(40), block=5, seeds=seeds) for seeds in (False, True)]
+    assert both[0] == both[1]  # of one seed nothing is drawn
+
+
 def test_block_bootstrap_covers_as_often_as_it_says():
     rng = np.random.default_rng(1)
     hits = 0
