@@ -1,4 +1,4 @@
-"""All runs of the weather study: `python -m benchmarks.weather` (some nine minutes of one core).
+"""All runs of the weather study: `python -m benchmarks.weather` (some fifteen minutes of one core).
 
 What a run is stands in rnnlib/studies/weather.py.  Runs are kept in results/weather.json; a second call goes on where the first one
 stopped.  The weights are drawn by NumPy, so either framework would do; this runs in PyTorch.
@@ -10,8 +10,8 @@ from benchmarks import machine
 from rnnlib.studies import weather
 
 
-def study(rnn, table, tuning=weather.TUNING, test=weather.TEST):
-    """All runs that are not yet in the file: first those that choose a rate, then the test."""
+def study(rnn, table, season, tuning=weather.TUNING, test=weather.TEST):
+    """All runs that are not yet in the file: those that choose a rate, then the test; then both with the season taken off, alone and in the design chosen then."""
     results = weather.load()
 
     def keep(found, began, **about):
@@ -20,33 +20,43 @@ def study(rnn, table, tuning=weather.TUNING, test=weather.TEST):
         )
         print(about, round(weather.mean(results["runs"][-1], 1), 3), flush=True)
 
-    def networks(what, part, hours, rate, seeds):
+    def networks(table, part, rate, seeds, options, **about):
         """All seeds at once, since their mean is a forecast too."""
-        made, about = [], dict(study=what, start=part[0], hours=hours)
+        made = []
         if weather.select(results, name="gru", rate=rate, **about):
             return
         for seed in seeds:
-            began = time.process_time()
-            made.append(weather.run(weather.forecaster("gru", hours, rnn, rate, seed), table, part, hours))
+            began, hours = time.process_time(), about["hours"]
+            model = weather.forecaster("gru", hours, rnn, rate, seed, **options.get("gru", {}))
+            made.append(weather.run(model, table, part, hours))
             keep(made[-1], began, name="gru", rate=rate, seed=seed, **about)
         if len(seeds) > 1:
             keep(weather.together(made), time.process_time(), name="mean of the seeds", rate=rate, **about)
         machine.write_json(weather.PATH, results)
 
-    for what, parts in (("tuning", tuning), ("test", test)):
-        for part in parts:
-            for hours in weather.HOURS:
-                for name in ("persistence", "repeat-day", "ridge"):
-                    about = dict(study=what, start=part[0], hours=hours, name=name)
-                    if not weather.select(results, **about):
+    def parts(table, prefix, hours, names, options):
+        for what, parts in (("tuning", tuning), ("test", test)):
+            for part in parts:
+                about = dict(study=prefix or what, start=part[0], hours=hours)
+                if prefix and what == "tuning":
+                    about["study"] = f"{prefix} tuning"
+                for name in names:
+                    if not weather.select(results, name=name, **about):
                         began = time.process_time()
-                        keep(weather.run(weather.forecaster(name, hours), table, part, hours), began, **about)
+                        model = weather.forecaster(name, hours, **options.get(name, {}))
+                        keep(weather.run(model, table, part, hours), began, name=name, **about)
                         machine.write_json(weather.PATH, results)
                 if what == "tuning":
                     for rate in weather.RATES:
-                        networks(what, part, hours, rate, (0,))
+                        networks(table, part, rate, (0,), options, **about)
                 else:
-                    networks(what, part, hours, weather.chosen_rate(results, hours), weather.SEEDS)
+                    rate = weather.chosen_rate(results, hours, f"{prefix} tuning".strip())
+                    networks(table, part, rate, weather.SEEDS, options, **about)
+
+    for hours in weather.HOURS:
+        parts(table, "", hours, ("persistence", "repeat-day", "ridge"), {})
+    parts(season, "season alone", 24, ("ridge",), {})
+    parts(season, "again", 24, ("climatology", "mixture", "ridge"), weather.AGAIN)
 
 
 if __name__ == "__main__":
@@ -55,4 +65,5 @@ if __name__ == "__main__":
     import rnnlib.pt
 
     torch.set_num_threads(1)
-    study(rnnlib.pt, weather.prepare(weather.readings()))
+    readings = weather.readings()
+    study(rnnlib.pt, weather.prepare(readings), weather.less_season(readings))

@@ -81,7 +81,8 @@ def test_a_run_is_scored_at_its_hour_and_fitted_before_it(table):
     assert set(found["step"]) == {24} and (found["ds"] - found["origin"] == pd.Timedelta("24h")).all()
     assert found["origin"].min() == pd.Timestamp(part[0], tz="UTC") and len(found) == 2 * 24 * 3
     kept = weather.summary(found)
-    error = (found["y"] - found["forecast"]).to_numpy()
+    error = (found["forecast"] - found["y"]).to_numpy()
+    assert_allclose(kept["bias"], error.mean(), atol=1e-4)
     assert_allclose(weather.mean(kept, 1), np.abs(error).mean(), atol=1e-4)
     assert_allclose(weather.mean(kept, 2), np.square(error).mean(), atol=1e-4)
     assert [day[0] for day in kept["days"]] == [72, 72] and set(kept["airports"]) == {"EWR", "JFK", "LGA"}
@@ -125,8 +126,10 @@ def test_scores_of_stored_runs():
     assert_allclose(mae, [2 * 1.875, 4 * 1.875])
     assert_allclose(rmse, np.sqrt([4, 16]) * np.sqrt((3 + 4 + 12 + 16) / 8))
     assert_allclose(weather.score(results, "ridge", 1, "JFK")[0], [1.5])
-    assert_allclose(weather.ratio(results, "gru", "ridge", 1, 1, block=2), 3)  # mean of 2 and 4
-    assert_allclose(weather.ratio(results, "gru", "ridge", 1, 2, block=2), np.sqrt(10))
+    assert_allclose(
+        weather.ratio(results, "gru", "ridge", 1, 1, block=2), (3, 2, 4)
+    )  # mean of 2 and 4: two seeds
+    assert_allclose(weather.ratio(results, "gru", "ridge", 1, 2, block=2), (np.sqrt(10), 2, 4))
 
 
 def test_rate_is_chosen_on_the_tuning_part():
@@ -160,6 +163,41 @@ def test_results_are_complete_and_of_these_settings(monkeypatch):
             assert weather.daily(results, name, hours, 1).shape == (count, 182)
         rates = {run["rate"] for run in weather.select(results, study="test", name="gru", hours=hours)}
         assert rates == {weather.chosen_rate(results, hours)}
+    for name in ("climatology", "mixture", "ridge"):
+        assert weather.daily(results, name, 24, 1, "again").shape == (1, 182)
+    assert weather.daily(results, "gru", 24, 1, "again").shape == (n, 182)
     monkeypatch.setattr(weather, "WEEKS", 5)
     with pytest.raises(ValueError, match="now they are .*'weeks': 5"):
         weather.load()
+
+
+def test_season_runs_through_the_middles_of_the_months():
+    normals = np.arange(12.0) ** 2
+    times = pd.Series(pd.to_datetime(["2013-01-16 05:00", "2013-07-17 00:00", "2013-12-31 23:00"]))
+    found = weather.season(times, normals)
+    assert_allclose(found[:2], [0, 36], atol=0.6)  # months are not all 30.4 days long
+    assert_allclose(found[2], 121 / 2, rtol=0.03)  # half-way from December back to January
+    assert len(weather.NORMALS) == 12 and np.argmax(weather.NORMALS) == 6 and np.argmin(weather.NORMALS) == 0
+    assert_allclose(weather.NORMALS[6], 25)  # 77 °F
+
+
+def test_less_season_changes_no_error(table):
+    data = table[table["ds"] < "2013-02-01"]
+    both = weather.prepare(data), weather.less_season(data)
+    for name in ("y", "dew"):
+        taken = (both[0][name] - both[1][name]).where(data[name].notna(), weather.season(data["ds"]))
+        assert_allclose(taken, weather.season(data["ds"]))
+    assert_allclose(both[0]["others"], both[1]["others"], atol=1e-9)  # one season for all airports
+    assert not np.allclose(both[0]["unusual"].dropna(), both[1]["unusual"].dropna(), atol=0.1)
+    leaks.check_preparation(weather.less_season, data, pd.Timestamp("2013-01-20 08:00", tz="UTC"), horizon=24)
+
+
+def test_a_rising_season_leaves_nothing_unusual_once_it_is_off():
+    """Weather that is the season and nothing else: behind by half the window before, ordinary after."""
+    ds = pd.date_range("2013-02-01", "2013-07-01", freq="h", tz="UTC")
+    pure = pd.DataFrame({"unique_id": "A", "ds": ds, "y": weather.season(ds)})
+    pure["dew"] = pure["y"]
+    at = pure["ds"].between("2013-04-07", "2013-04-14")  # three weeks back, all between two middles: a line
+    slope = (weather.NORMALS[3] - weather.NORMALS[2]) / (365.25 / 12)
+    assert_allclose(weather.prepare(pure).loc[at, "unusual"], slope * (weather.DAYS - 1) / 2, rtol=0.05)
+    assert_allclose(weather.less_season(pure)["unusual"].dropna(), 0, atol=1e-9)
