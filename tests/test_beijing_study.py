@@ -22,7 +22,7 @@ def made():
 def test_readings():
     try:
         table = beijing.readings()
-    except datasets.DataMissing as problem:
+    except datasets.DatasetUnavailable as problem:
         pytest.skip(str(problem))
     assert len(table) == 43_824 and set(table["ds"].diff().dropna()) == {pd.Timedelta("1h")}
     noon = table[table["ds"] == pd.Timestamp("2012-07-01 04:00", tz="UTC")].iloc[0]  # 12 o'clock there

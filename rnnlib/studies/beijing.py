@@ -4,8 +4,8 @@
 rates are those of `rnnlib.studies.weather`, the season is the mean of each month in the years before.  DESIGNS:
 
 plan       learns from the first half of the year, as in New York, and knows no season
-season     the same with the season taken off
-all years  the same, and learns from all years since 2010
+season     learns from the first half of the year, with the season off, in the design that was chosen then ("again")
+all years  the same from 2010 on; the means then hold the years learnt from, never the year of the test
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ PAST = ("unusual", "dew_unusual")  # there are no other airports
 
 
 def readings():
-    """A long table: unique_id "Beijing", ds (UTC, hours from 2010 to 2014), y and dew (°C, whole degrees).  DataMissing without the data."""
+    """A long table: unique_id "Beijing", ds (UTC, hours from 2010 to 2014), y and dew (°C, whole degrees).  datasets.DatasetUnavailable without the data."""
     raw = datasets.load("beijing_pollution")
     ds = raw.index.tz_localize("Asia/Shanghai").tz_convert("UTC")
     columns = {

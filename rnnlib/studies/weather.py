@@ -224,7 +224,6 @@ def ratio(results, name, rival, hours, column, block=7, study="test", rival_stud
     """
     who = ((name, study), (rival, rival_study))
     one, other = (np.sqrt(daily(results, name, hours, column, study)) for name, study in who)
-    found = metrics.block_bootstrap_ratio(
-        one, other, block=block, seeds=True
-    )  # the root of a mean of squares
+    # a root of a mean of squares, hence the roots above
+    found = metrics.block_bootstrap_ratio(one, other, block=block, seeds=True)
     return tuple(value**2 for value in found) if column == 1 else found
