@@ -234,6 +234,7 @@ def diebold_mariano(errors, rival, *, horizon, power=2):
 
     horizon  steps ahead: errors of h-step forecasts hang together over h - 1 steps, whose autocovariances are counted in
     power    2 compares squared errors, 1 absolute ones
+    The sum of autocovariances may come out at 0 or below; then each counts 1 - k / h.  Near there p is not to be trusted.
     Student's t with the small-sample factor of Harvey, Leybourne & Newbold 1997; Diebold & Mariano 1995.
     """
     from scipy.stats import t

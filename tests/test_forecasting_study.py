@@ -80,3 +80,41 @@ def test_results_of_other_settings_are_refused(monkeypatch):
 def test_networks_are_functions_of_framework_and_seed(name):
     made = study.candidates("sunspots, 1 year")["GRU"][0][1](framework(name), 3)
     assert isinstance(made, windowed.Recurrent) and made.rng == 3 and made.rnn is framework(name)
+
+
+def test_season_and_level_is_exact_where_both_are_and_its_level_is_the_loop():
+    ds = pd.date_range("1960-01-02", periods=1200, freq="W-SAT")
+    season = np.random.default_rng(0).normal(size=52)[study._week(ds)]
+    exact = pd.DataFrame({"unique_id": "a", "ds": ds, "y": 3 + 0.01 * np.arange(1200) + 1e-3 * season})
+    model = study.SeasonAndLevel(0.4, 10)
+    found = forecast.backtest(model, exact, 60, origins=5)
+    assert (
+        np.abs(found["y"] - found["forecast"]).max() < 0.003
+    )  # two Saturdays of one week differ by a trend, no more
+    noisy = exact.assign(y=exact["y"] + np.random.default_rng(1).normal(size=1200))
+    (view,) = model.fit(noisy).views_
+    season, trend = model.learnt_["a"]
+    rest = view.y - season[study._week(view.ds)]
+    level = [rest[0]]
+    for value in rest[1:]:
+        expected = level[-1] + trend
+        level.append(expected + 0.4 * (value - expected))
+    np.testing.assert_allclose(model._level(view), level, atol=1e-10)
+    week = study._week(view.ds[-1:] + 3 * view.step)
+    assert model.predict(3)["forecast"].iloc[2] == pytest.approx(level[-1] + 3 * trend + season[week][0])
+    errors = rest[2:] - np.array(level)[:-2] - 2 * trend
+    expected = forecast.error_quantiles(errors[:, None], model.levels)[0]
+    np.testing.assert_allclose(model._spread("a", 2)[1], expected)
+    slow = [study.SeasonAndLevel(0.4, 10).fit(noisy[: 1200 - 3]).predict(3)["forecast"].to_numpy()]
+    fast = forecast.backtest(study.SeasonAndLevel(0.4, 10), noisy, 3, origins=1)["forecast"].to_numpy()
+    np.testing.assert_allclose(fast, slow[0])
+
+
+def test_season_and_level_does_not_look_ahead():
+    data = study.table("co2")
+    spoiled = data.assign(y=data["y"].where(data["ds"] <= "1990-12-29", 1e6))
+    times = [pd.Timestamp("1990-12-29")]
+    one, two = (
+        forecast.backtest(study.SeasonAndLevel(0.4, 10), t, 52, origins=times) for t in (data, spoiled)
+    )
+    pd.testing.assert_frame_equal(one.drop(columns="y"), two.drop(columns="y"))

@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.signal import lfilter
 
-from rnnlib import classical, datasets, forecast, series, windowed
+from rnnlib import checks, classical, datasets, forecast, series, windowed
+from rnnlib.quantiles import error_quantiles
 from rnnlib.studies import stored
 
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "forecasting.json"
@@ -53,6 +55,59 @@ def table(name):
     return data if name == "sunspots" else series.regularize(data, "W-SAT", fill="last")
 
 
+class SeasonAndLevel(forecast.Forecaster):
+    """A season of 52 numbers, a level smoothed exponentially and a recent trend: the simplest that knows all three.
+
+    season  the mean change of each week of the year, added up and less its mean
+    share   of what is new that the level takes over at each step, up to 1
+    years   at the end of the training table, whose mean change of a step is the trend
+    Quantiles: of the errors made so in the training table, step by step.  Weeks go by the day of the year, since it has 52.18 of them.
+    """
+
+    def __init__(self, share, years, levels=LEVELS):
+        super().__init__(levels)
+        self.share, self.years = checks.number(share, "share", 0), checks.positive(years, "years")
+
+    def _learn(self, views):
+        self.learnt_ = {}
+        for view in views:
+            week, change, m = _week(view.ds[1:]), np.diff(view.y), 52 * self.years
+            season = np.array([change[week == k].mean() for k in range(52)])
+            trend = (view.y[-1] - view.y[-1 - m]) / m
+            self.learnt_[view.key] = np.cumsum(season - season.mean()), trend
+
+    def _paths(self, views, horizon):
+        return [self._path(view, horizon) for view in views]
+
+    def _path(self, view, horizon):
+        season, trend = self.learnt_[view.key]
+        steps, coming = 1 + np.arange(horizon), series.ahead(view.ds, view.step, horizon)
+        point = self._level(view)[-1] + steps * trend + season[_week(coming)]
+        return np.column_stack([point, point[:, None] + self._spread(view.key, horizon)])
+
+    def _level(self, view):
+        """level_t = level_(t-1) + trend + share * surprise, for each step (T,)."""
+        season, trend = self.learnt_[view.key]
+        line = trend * np.arange(len(view.y))
+        rest = view.y - season[_week(view.ds)] - line
+        return line + lfilter([self.share], [1, self.share - 1], rest, zi=[(1 - self.share) * rest[0]])[0]
+
+    def _spread(self, key, horizon):
+        """Quantiles (horizon, Q) of the errors in the training table."""
+        season, trend = self.learnt_[key]
+        view = next(view for view in self.views_ if view.key == key)
+        rest, level = view.y - season[_week(view.ds)], self._level(view)
+        errors = np.full((len(rest), horizon), np.nan)
+        for k in range(1, horizon + 1):
+            errors[k:, k - 1] = rest[k:] - level[:-k] - k * trend
+        return error_quantiles(errors, self.levels)
+
+
+def _week(ds):
+    """Week of the year 0-51 of dates; the last has a day or two more."""
+    return np.minimum(ds.day_of_year.to_numpy() - 1, 363) // 7
+
+
 def candidates(name):
     """{method: [(label, forecaster)]} of a task; a network's are functions of (rnn, seed)."""
     task, sun = TASKS[name], TASKS[name].data == "sunspots"
@@ -63,6 +118,7 @@ def candidates(name):
     found = {
         "persistence": [("", classical.Persistence(levels=LEVELS))],
         "seasonal naive": [("", classical.SeasonalNaive(season, drift=not sun, levels=LEVELS))],
+        "season + rest": _season_and_rest(sun),
         "ETS": [(f"trend {t}, m {m}", classical.ETS(t, m, LEVELS)) for t in trends for m in own],
     }
     if sun:
@@ -97,6 +153,16 @@ def candidates(name):
             (f"{label}, rate {lr:g}", network(cell, shape, lr)) for label, shape in few for lr in rates
         ]
     return found
+
+
+def _season_and_rest(sun):
+    if sun:
+        return [(f"m {m}", classical.Climatology(m, damped=True, levels=LEVELS)) for m in (1, 11)]
+    return [
+        (f"share {share}, trend of {years} years", SeasonAndLevel(share, years))
+        for share in (0.2, 0.4, 0.8)
+        for years in (10, 25)
+    ]
 
 
 def is_network(method):
