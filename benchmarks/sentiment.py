@@ -1,4 +1,4 @@
-"""All runs of the study of sentiment: `python -m benchmarks.sentiment` (some ten minutes on a quiet core).
+"""All runs of the study of sentiment: `python -m benchmarks.sentiment` (some fourteen minutes on a quiet core).
 
 What a run is stands in rnnlib/studies/sentiment.py.  Runs are kept one by one in results/sentiment.json; a second call goes on where the
 first one stopped.  It needs sentence_polarity, movie_reviews and vader_lexicon (`python -m rnnlib download ...`).  The weights are
@@ -10,7 +10,17 @@ import time
 from benchmarks import machine
 from rnnlib import baselines, datasets
 from rnnlib.studies import sentiment
-from rnnlib.studies.sentiment import CHANGED, COMPARED, COUNTS, DATA, MODELS, REPORTED, TUNING, pack
+from rnnlib.studies.sentiment import (
+    ALONE_REVIEWS,
+    CHANGED,
+    COMPARED,
+    COUNTS,
+    DATA,
+    MODELS,
+    REPORTED,
+    TUNING,
+    pack,
+)
 
 
 def study(rnn):
@@ -67,7 +77,14 @@ def study(rnn):
         for model, (_, dropout) in CHANGED.items():
             if dropout is None:
                 dropout = sentiment.chosen_dropout(results, "sentences", main)
-            run("sentences", model, dropout, seed, read["sentences", None])
+            texts = read["sentences", None]
+            run(
+                "sentences", model, dropout, seed, sentiment.shuffled(texts) if "shuffled" in model else texts
+            )
+    end = MODELS["reviews"][sentiment.best_model(results, "reviews")][2]
+    for model in ALONE_REVIEWS:
+        for seed in REPORTED:
+            run("reviews", model, sentiment.DROPOUTS[1], seed, read["reviews", end])
 
 
 def baseline(results, which, end, texts, keep):

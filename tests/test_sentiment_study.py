@@ -31,6 +31,28 @@ def test_a_cut_keeps_an_end():
     assert study.cut(whole, None) == whole and study.cut("a b", "last") == "a b"
 
 
+def test_shuffled_texts_keep_their_words():
+    texts = {"train": (["a b c d e f g", "h"], [1, 0])}
+    (row, other), labels = study.shuffled(texts)["train"]
+    assert (
+        sorted(row.split()) == list("abcdefg")
+        and row != "a b c d e f g"
+        and other == "h"
+        and labels == [1, 0]
+    )
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_a_word_alone_knows_no_order(name):
+    """Its network gives a text and its words in another order one answer; the full model does not."""
+    rnn, ids = framework(name), np.array([[3, 4, 5, 6]])
+    for model, alike in (("each word alone, max", True), ("each word alone, mean", True), ("mean", False)):
+        options = study.CHANGED[model][0]
+        network = rnn.Classifier(4, 5, 2, vocab_size=9, dtype="float64", rng=1, **options)
+        gap = np.abs(rnn.predict(network, ids) - rnn.predict(network, ids[:, ::-1].copy())).max()
+        assert (gap < 1e-12) == alike
+
+
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_a_run(name):
     """The vocabulary comes from the training texts alone; the odds are those of the network that is returned."""
@@ -77,8 +99,13 @@ def test_a_difference_has_an_interval():
     truth = np.random.default_rng(0).integers(0, 2, 500)
     sure = np.where(truth == 1, 1.0, -1.0)
     worse = sure * np.where(np.arange(500) % 5 == 0, -1, 1)  # wrong about one in five
-    mean, low, high = study.difference(np.stack([sure, worse]), worse[None], truth)
-    assert abs(mean - 0.1) < 1e-9 and 0.05 < low < 0.1 < high < 0.15
+    mean, low, high = study.difference(np.stack([sure, sure]), worse[None], truth)
+    assert (
+        abs(mean - 0.2) < 1e-9 and 0.15 < low < 0.18 and 0.22 < high < 0.25
+    )  # 1.96 * sqrt(0.2 * 0.8 / 500) = 0.035
+    unlike = np.stack([sure, -sure])  # two seeds, all right and all wrong: the chance is that of the seeds
+    mean, low, high = study.difference(unlike, np.stack([sure, -sure]), truth)
+    assert (mean, low, high) == (0, -0.5, 0.5)
     network, rival = study.compare(
         {"network": np.stack([sure, worse]), "rival": worse[None]}, "network", truth
     )
@@ -107,6 +134,10 @@ def test_stored_runs_are_complete_and_of_these_settings():
     for model in study.CHANGED:
         found = study.select(results, "sentences", model, study.COMPARED)
         assert [run["seed"] for run in found] == list(study.COMPARED)
+        assert not any("test" in run for run in found)
+    for model in study.ALONE_REVIEWS:
+        found = study.select(results, "reviews", model, study.REPORTED)
+        assert [run["seed"] for run in found] == list(study.REPORTED)
         assert not any("test" in run for run in found)
     models = {*study.MODELS["sentences"], *study.MODELS["reviews"], *study.CHANGED}
     assert {run["model"] for run in results["runs"]} == models

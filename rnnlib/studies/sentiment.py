@@ -4,14 +4,14 @@
 it here.  Two sets with fixed parts: "sentences" (sentence_polarity) and "reviews" (movie_reviews, of which a network reads LENGTH tokens).
 Everything is chosen on the validation part, by the runs of the seeds `TUNING`: the dropout, which end of a review is read.  The test part
 is answered by the seeds `REPORTED` of what was chosen, once.  What is CHANGED in that model is compared on the validation part, by the seeds
-`COMPARED`, and never sees the test part.
+`COMPARED` (of reviews, where seeds differ more: `REPORTED`), and never sees the test part.
 """
 
 from pathlib import Path
 
 import numpy as np
 
-from rnnlib import baselines, datasets, metrics
+from rnnlib import baselines, datasets
 from rnnlib.batch import Batches
 from rnnlib.classify import Encoder
 from rnnlib.studies import stored
@@ -35,12 +35,17 @@ MODELS = {  # set -> name -> options of rnn.Classifier, dropouts to choose from,
         "two LSTMs, max, first words": ({**BEST, "cell": "lstm"}, (0.5,), "first"),
     },
 }
-CHANGED = {  # one thing changed in the model of the sentences, compared on the validation part alone: options, dropout or None, as chosen
+ALONE = {"cell": ("tcn", {"kernel_size": 1, "num_layers": 1})}  # a layer that sees one word at a time
+CHANGED = {  # changes of the model of the sentences, compared on the validation part alone: options, dropout or None, as chosen
     "no dropout": (BEST, 0.0),
     "mean": ({**BEST, "pool": "mean"}, None),
     "last": ({**BEST, "pool": "last"}, None),
     "one direction, last": ({**BEST, "pool": "last", "bidirectional": False}, None),
+    "each word alone, max": ({**ALONE, "pool": "max"}, None),
+    "each word alone, mean": ({**ALONE, "pool": "mean"}, None),
+    "words shuffled": (BEST, None),
 }
+ALONE_REVIEWS = ("each word alone, max", "each word alone, mean")  # of these also for reviews
 COUNTS = {"words, logistic": "logistic", "words, Bayes": "bayes"}
 
 
@@ -60,6 +65,15 @@ def cut(whole, end):
         return whole
     words = tokenize(whole)
     return " ".join(words[:LENGTH] if end == "first" else words[-LENGTH:])
+
+
+def shuffled(texts, rng=0):
+    """The same parts, the words of each text in an order of chance."""
+    rng = np.random.default_rng(rng)
+    return {
+        part: ([" ".join(rng.permutation(row.split())) for row in rows], labels)
+        for part, (rows, labels) in texts.items()
+    }
 
 
 def batches(which, texts, seed):
@@ -179,10 +193,17 @@ def right(odds, truth):
     return (odds > 0) == (truth == 1)
 
 
-def difference(odds, rival, truth):
-    """Accuracy of a network, mean of its seeds, minus a rival's: (mean, low, high) by bootstrap over the test texts."""
-    gap = right(odds, truth).mean(axis=0) - right(rival, truth).mean(axis=0)
-    return metrics.bootstrap(gap)
+def difference(odds, rival, truth, draws=2000):
+    """Accuracy of a network, mean of its seeds, minus a rival's: (mean, low, high), 95 % by bootstrap over test texts and seeds.
+
+    In each draw the texts are the same for all, and the network's seeds are drawn anew as well.
+    """
+    gap = right(odds, truth) - right(rival, truth).mean(axis=0)  # (seeds, N)
+    rng, (seeds, n) = np.random.default_rng(0), gap.shape
+    each = gap @ rng.multinomial(n, np.full(n, 1 / n), size=draws).T / n  # (seeds, draws)
+    drawn = np.take_along_axis(each, rng.integers(seeds, size=each.shape), axis=0).mean(axis=0)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(gap.mean()), float(low), float(high)
 
 
 def compare(odds, network, truth):
