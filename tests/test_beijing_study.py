@@ -72,11 +72,21 @@ def test_forecasters_are_new_yorks(monkeypatch):
 def test_results_are_complete_and_of_these_settings(monkeypatch):
     results = beijing.load()
     for year in beijing.YEARS:
-        assert beijing.daily(results, "repeat-day", "plan", year, 1).shape[0] == 1
+        assert (
+            weather.days(weather.select(results, name="repeat-day", design="plan", year=year)).shape[0] == 1
+        )
         for design in beijing.DESIGNS:
             for name in ("ridge",) if design == "plan" else ("climatology", "mixture", "ridge"):
-                assert beijing.daily(results, name, design, year, 1).shape == (1, 182)
-            assert beijing.daily(results, "gru", design, year, 2).shape == (len(weather.SEEDS), 182)
+                assert weather.days(weather.select(results, name=name, design=design, year=year)).shape == (
+                    1,
+                    182,
+                    3,
+                )
+            assert weather.days(weather.select(results, name="gru", design=design, year=year)).shape == (
+                len(weather.SEEDS),
+                182,
+                3,
+            )
     monkeypatch.setattr(beijing, "PAST", ("unusual",))
     with pytest.raises(ValueError, match="now they are"):
         beijing.load()

@@ -121,7 +121,9 @@ def fake():
 
 def test_scores_of_stored_runs():
     results = fake()
-    assert_array_equal(weather.daily(results, "ridge", 1, 1), [[1, 2, 2, 4]])  # in the order of time
+    assert_array_equal(
+        weather.days(weather.select(results, name="ridge"))[:, :, 1], [[1, 2, 2, 4]]
+    )  # in the order of time
     mae, rmse = weather.score(results, "gru", 1)
     assert_allclose(mae, [2 * 1.875, 4 * 1.875])
     assert_allclose(rmse, np.sqrt([4, 16]) * np.sqrt((3 + 4 + 12 + 16) / 8))
@@ -130,6 +132,9 @@ def test_scores_of_stored_runs():
         weather.ratio(results, "gru", "ridge", 1, 1, block=2), (3, 2, 4)
     )  # mean of 2 and 4: two seeds
     assert_allclose(weather.ratio(results, "gru", "ridge", 1, 2, block=2), (np.sqrt(10), 2, 4))
+    results["runs"][0]["days"][0][0] = 2  # an hour less on one day
+    with pytest.raises(ValueError, match="as many forecasts on each day"):
+        weather.ratio(results, "gru", "ridge", 1, 1, block=2)
 
 
 def test_rate_is_chosen_on_the_tuning_part():
@@ -160,12 +165,12 @@ def test_results_are_complete_and_of_these_settings(monkeypatch):
         ):
             found = weather.select(results, study="test", name=name, hours=hours)
             assert len(found) == count * len(weather.TEST), (name, hours)
-            assert weather.daily(results, name, hours, 1).shape == (count, 182)
+            assert weather.days(found).shape == (count, 182, 3)
         rates = {run["rate"] for run in weather.select(results, study="test", name="gru", hours=hours)}
         assert rates == {weather.chosen_rate(results, hours)}
     for name in ("climatology", "mixture", "ridge"):
-        assert weather.daily(results, name, 24, 1, "again").shape == (1, 182)
-    assert weather.daily(results, "gru", 24, 1, "again").shape == (n, 182)
+        assert weather.days(weather.select(results, study="again", name=name)).shape == (1, 182, 3)
+    assert weather.days(weather.select(results, study="again", name="gru")).shape == (n, 182, 3)
     monkeypatch.setattr(weather, "WEEKS", 5)
     with pytest.raises(ValueError, match="now they are .*'weeks': 5"):
         weather.load()

@@ -10,10 +10,9 @@ all years  the same from 2010 on; the means then hold the years learnt from, nev
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from rnnlib import datasets, metrics, series
+from rnnlib import datasets, series
 from rnnlib.studies import stored, weather
 
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "beijing.json"
@@ -75,18 +74,10 @@ def load():
     return stored.load(PATH, settings(), ("numpy", "pandas", "scikit-learn", "torch"))
 
 
-def daily(results, name, design, year, column):
-    """Means of each test day (N, days), N seeds (1 for what has none): |e| (column 1) or e² (column 2)."""
-    runs = weather.select(results, name=name, design=design, year=year)
-    found = {}
-    for run in sorted(runs, key=lambda run: run["start"]):
-        found.setdefault(run.get("seed"), []).extend(day[column] for day in run["days"])
-    return np.array([found[seed] for seed in sorted(found, key=str)])
-
-
 def ratio(results, name, design, column, years=YEARS, rival="repeat-day", rival_design="plan", block=7):
     """MAE (column 1) or RMSE (2) over that of `rival`, of these years together: (ratio, low, high), as `weather.ratio`."""
-    one = np.concatenate([daily(results, name, design, year, column) for year in years], axis=1)
-    other = np.concatenate([daily(results, rival, rival_design, year, column) for year in years], axis=1)
-    found = metrics.block_bootstrap_ratio(np.sqrt(one), np.sqrt(other), block=block, seeds=True)
-    return tuple(value**2 for value in found) if column == 1 else found
+    one, other = (
+        [run for year in years for run in weather.select(results, name=who, design=how, year=year)]
+        for who, how in ((name, design), (rival, rival_design))
+    )
+    return weather.over(one, other, column, block)

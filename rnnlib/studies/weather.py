@@ -196,12 +196,11 @@ def mean(run, column):
     return float(np.average(days[:, column], weights=days[:, 0]))
 
 
-def daily(results, name, hours, column, study="test"):
-    """Means of each test day (N, days), N seeds (1 for what has none): |e| (column 1) or e² (column 2)."""
-    runs = select(results, study=study, name=name, hours=hours)
+def days(runs):
+    """The days of runs, in the order of their parts: how many forecasts, mean |e|, mean e² (N, days, 3); N seeds, 1 for what has none."""
     by_seed = {}
     for run in sorted(runs, key=lambda run: run["start"]):
-        by_seed.setdefault(run.get("seed"), []).extend(day[column] for day in run["days"])
+        by_seed.setdefault(run.get("seed"), []).extend(run["days"])
     return np.array([by_seed[seed] for seed in sorted(by_seed, key=str)])
 
 
@@ -222,8 +221,18 @@ def ratio(results, name, rival, hours, column, block=7, study="test", rival_stud
 
     Days are drawn in blocks of `block`: weather keeps for days.  Each day counts alike; the seeds of a network are drawn too.
     """
-    who = ((name, study), (rival, rival_study))
-    one, other = (np.sqrt(daily(results, name, hours, column, study)) for name, study in who)
-    # a root of a mean of squares, hence the roots above
-    found = metrics.block_bootstrap_ratio(one, other, block=block, seeds=True)
+    one, other = (
+        select(results, study=part, name=who, hours=hours)
+        for who, part in ((name, study), (rival, rival_study))
+    )
+    return over(one, other, column, block)
+
+
+def over(runs, rivals, column, block=7):
+    """`ratio` of runs to rivals; ValueError if they do not hold forecasts of the same hours."""
+    one, other = days(runs), days(rivals)
+    if not np.array_equal(one[0, :, 0], other[0, :, 0]):
+        raise ValueError("the two do not hold as many forecasts on each day: compare runs of the same parts")
+    pair = (np.sqrt(found[:, :, column]) for found in (one, other))  # a root of a mean of squares is taken
+    found = metrics.block_bootstrap_ratio(*pair, block=block, seeds=True)
     return tuple(value**2 for value in found) if column == 1 else found
