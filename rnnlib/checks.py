@@ -63,12 +63,7 @@ def rank(shape, expected, what):
 
 def numbers(values, what):
     """An array of numbers (bools count) in this machine's byte order, or an error that says what else it holds."""
-    try:
-        values = np.asarray(values)
-    except ValueError:
-        raise ValueError(
-            f"{what} has rows of different lengths: make it one array, for instance with batch.pad"
-        ) from None
+    values = _array(values, what)
     if values.dtype.kind not in "fiub":
         raise TypeError(
             f"{what} must hold numbers, got {values.dtype}: encode text and labels as whole numbers first"
@@ -76,14 +71,18 @@ def numbers(values, what):
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
-def floats(values, what):
-    """An array of float64, None and pandas' NA as NaN.  TypeError for text and dates, which NumPy would make numbers of."""
+def _array(values, what):
     try:
-        found = np.asarray(values)
+        return np.asarray(values)
     except ValueError:
         raise ValueError(
             f"{what} has rows of different lengths: make it one array, for instance with batch.pad"
         ) from None
+
+
+def floats(values, what):
+    """An array of float64, None and pandas' NA as NaN.  TypeError for text and dates, which NumPy would make numbers of."""
+    found = _array(values, what)
     if found.dtype.kind in "fiub":
         return found.astype(float)
     text = found.dtype.kind in "US" or any(isinstance(value, (str, bytes)) for value in found.flat)
