@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 from pathlib import Path
 
 KNOWN = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "asimd", "sve")
@@ -27,12 +28,21 @@ def describe():
     }
 
 
+LEAF = re.compile(
+    r"\[\n([^\[\]{}]*)\]"
+)  # a list that holds no list and no object; strings hold no line break
+
+
+def _on_one_line(leaf):
+    return "[" + ", ".join(line.strip().removesuffix(",") for line in leaf[1].strip().splitlines()) + "]"
+
+
 def write_json(path, found):
-    """Write `found` to `path` whole or not at all; returns the path, below the repository's root where it is there."""
+    """Write `found` to `path` whole or not at all, a list of numbers to a line; returns the path, below the repository's root if there."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    part.write_text(LEAF.sub(_on_one_line, json.dumps(found, indent=1)) + "\n", encoding="utf-8")
     os.replace(part, path)
     root = Path(__file__).resolve().parents[1]
     return path.relative_to(root) if path.is_relative_to(root) else path
