@@ -23,7 +23,7 @@ if [ -z "$$python" ]; then echo 'No Python found. Install Python 3.11, or say wh
 TORCH_INDEX="$(TORCH_INDEX)" "$$python" tools/install.py $(1)
 endef
 
-.PHONY: help book test install data lab record serve bench clean
+.PHONY: help book test check install data lab record serve bench clean
 
 help:  ## what there is (this)
 	@echo 'make book builds the pages, make test runs every notebook and test. Also:'
@@ -36,6 +36,10 @@ book:  ## build the pages into _build/html (installs no framework)
 test:  ## run all tests and every notebook against its recorded outputs
 	$(call install,test)
 	@$(VENV) -m pytest -q -n $(JOBS) --dist loadfile $(TESTS)
+
+check:  ## lint, format, density, types, documents, the wheel: all but chapters and tests (STEPS="lint types" for some)
+	$(call install,test)
+	@$(VENV) -m tools.check $(STEPS)
 
 install:  ## make .venv with everything: both frameworks, pages, tests, JupyterLab
 	$(call install,all)

@@ -1,7 +1,7 @@
 """All runs of the study of sentiment: `python -m benchmarks.sentiment` (some fourteen minutes on a quiet core).
 
 What a run is stands in rnnlib/studies/sentiment.py.  Runs are kept one by one in results/sentiment.json; a second call goes on where the
-first one stopped.  It needs sentence_polarity, movie_reviews and vader_lexicon (`python -m rnnlib download ...`).  The weights are
+first one stopped.  It needs sentence_polarity, movie_reviews and vader_lexicon (`python -m rnnlib data NAME`).  The weights are
 drawn by NumPy, so either framework would do; this runs in PyTorch.
 """
 

@@ -5,6 +5,7 @@ dash and by lightness, not by hue alone.
 """
 
 import ast
+from functools import cache, wraps
 from html import escape
 from pathlib import Path
 
@@ -15,6 +16,11 @@ FRAMEWORKS = {"pt": "PyTorch", "tf": "TensorFlow"}
 GREY = "#7d7d7d"  # 4:1 against white and against the dark page alike
 COLOURS = ["#2e86c1", "#d35400", "#239b6e", "#a05fb5", "#b8860b", "#c0395b"]
 DASHES = ["-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1)), (0, (8, 1, 1, 1, 1, 1))]
+STYLED = (
+    "plot scatter bar barh step fill_between hist errorbar stem imshow pcolormesh contour contourf matshow"
+    " axhline axvline axhspan axvspan hlines vlines legend text annotate set_title set_xlabel set_ylabel"
+    " boxplot violinplot secondary_xaxis secondary_yaxis twinx twiny table inset_axes loglog semilogx semilogy"
+).split()  # methods of axes that read Matplotlib's settings when they are called
 
 
 class Sources:
@@ -122,12 +128,51 @@ def style():
     }
 
 
+@cache
+def house_classes():
+    """Figure and axes that draw in the house style; made when first needed, since Matplotlib is slow to load."""
+    import matplotlib as mpl
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    def styled(method):
+        @wraps(method)
+        def in_style(self, *arguments, **options):
+            with mpl.rc_context(style()):
+                return method(self, *arguments, **options)
+
+        return in_style
+
+    drawing = {name: styled(getattr(Axes, name)) for name in STYLED if hasattr(Axes, name)}
+    axes = type("HouseAxes", (Axes,), drawing)
+    figure = type(
+        "HouseFigure",
+        (Figure,),
+        {name: styled(getattr(Figure, name)) for name in ("draw", "legend", "suptitle")},
+    )
+    return figure, axes
+
+
 def figure(width=7.0, height=2.8, nrows=1, ncols=1, **options):
-    """A figure and its axes in the house style, sizes in inches; like `plt.subplots`, laid out without overlaps."""
+    """A figure and its axes in the house style, sizes in inches; like `plt.subplots`, laid out without overlaps.
+
+    Matplotlib's own settings stay as they are: the style belongs to this figure.
+    """
+    import matplotlib as mpl
     import matplotlib.pyplot as plt
 
-    plt.rcParams.update(style())
-    return plt.subplots(nrows, ncols, figsize=(width, height), layout="constrained", **options)
+    house_figure, house_axes = house_classes()
+    chosen = dict(options)
+    chosen["subplot_kw"] = {"axes_class": house_axes, **chosen.get("subplot_kw", {})}
+    with mpl.rc_context(style()):
+        return plt.subplots(
+            nrows,
+            ncols,
+            figsize=(width, height),
+            layout="constrained",
+            FigureClass=house_figure,
+            **chosen,
+        )
 
 
 def graph(ax, boxes, arrows):

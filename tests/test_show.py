@@ -41,6 +41,21 @@ def test_figure_has_no_background():
     )
 
 
+def test_drawing_leaves_the_settings_of_matplotlib_alone():
+    before = dict(matplotlib.rcParams)
+    fig, ax = show.figure()
+    ax.plot([1, 2], label="line")
+    ax.legend()
+    ax.set_title("title")
+    image = ax.imshow([[0, 1]])
+    fig.canvas.draw()
+    assert dict(matplotlib.rcParams) == before
+    assert image.get_cmap().name == "cividis"
+    assert ax.lines[0].get_linewidth() == 1.6 and not ax.get_legend().get_frame_on()
+    assert ax.get_xticklabels()[0].get_color() == show.GREY and ax.title.get_color() == show.GREY
+    matplotlib.pyplot.close(fig)
+
+
 def test_table_rounds_floats_only():
     frame = show.table({"n": [10], "loss": [0.123456], "name": ["a"]})
     assert frame.to_dict("list") == {"n": ["10"], "loss": ["0.123"], "name": ["a"]}

@@ -21,7 +21,7 @@ licence and says what it could not get. Chapters run to their end without any do
 from rnnlib import datasets
 
 y = datasets.load("sunspots")
-print(datasets.help_text("sunspots"))  # what it is, units, licence, source
+print(datasets.describe("sunspots"))  # what it is, units, licence, source
 ```
 
 `datasets.load` looks in the folder that `RNNLIB_DATA` names, then in the user's cache, then at the source. Licences are given as

@@ -12,7 +12,12 @@ from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-NUMERALS = ("I", "II", "III", "IV", "V", "VI")
+
+def numeral(number):
+    """A whole number from 1 to 39 as a Roman numeral."""
+    tens, ones = divmod(number, 10)
+    units = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
+    return "X" * tens + units[ones]
 
 
 def chapter(env, slug, title):
@@ -71,8 +76,8 @@ class Parts(SphinxDirective):
     def run(self):
         """The nodes."""
         result = nodes.container(classes=["book-parts"])
-        for number, entry in zip(NUMERALS, plan(self.env), strict=True):
-            result += part(self.env, number, entry)
+        for number, entry in enumerate(plan(self.env), start=1):
+            result += part(self.env, numeral(number), entry)
         return [result]
 
 
