@@ -1,8 +1,8 @@
 """The order in which the frameworks' shared libraries are loaded: triton before TensorFlow.
 
-PyTorch's ordinary build for Linux brings triton and loads it when the first optimizer is made. With
-TensorFlow 2.21 in the process by then, loading triton 3.7.1 ends in a segmentation fault; with triton
-loaded before TensorFlow all is well, in whatever order the two frameworks themselves are imported.
+PyTorch's ordinary build for Linux brings triton and loads it when the first optimizer is made.
+With TensorFlow 2.21 in the process by then, loading triton 3.7.1 ends in a segmentation fault; with
+triton loaded before TensorFlow all is well, in whatever order the two frameworks are imported.
 """
 
 import sys
@@ -36,8 +36,8 @@ def require_triton_first() -> None:
     """
     if TENSORFLOW_CAME_FIRST and "triton" not in sys.modules:
         raise ImportError(
-            "TensorFlow was imported before triton, which PyTorch loads at its first optimizer: in this "
-            "order the process would end in a segmentation fault. Start Python anew, and put "
+            "TensorFlow was imported before triton, which PyTorch loads at its first optimizer: in "
+            "this order the process would end in a segmentation fault. Start Python anew, and put "
             "`import rnnlib` before the first `import tensorflow` or `import keras`",
             name="triton",
         )

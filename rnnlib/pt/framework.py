@@ -6,7 +6,7 @@ from rnnlib import load_order
 
 
 def load() -> None:
-    """Import the framework; a ModuleNotFoundError or an ImportError says what to do where it cannot be."""
+    """Import the framework; an ImportError says what to do where that cannot be done."""
     load_order.require_triton_first()
     try:
         import_module("torch")

@@ -8,7 +8,7 @@ from importlib import import_module
 
 
 def load() -> None:
-    """Import the framework; a ModuleNotFoundError or an ImportError says what to do where it cannot be."""
+    """Import the framework; an ImportError says what to do where that cannot be done."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     try:
@@ -34,8 +34,8 @@ def load() -> None:
 def _stderr_set_aside() -> Iterator[None]:
     """Let file descriptor 2 lead nowhere for a while; a closed one stays closed.
 
-    TensorFlow's libraries write there when they start, past Python's sys.stderr and whatever the log
-    level says.
+    TensorFlow's libraries write there when they start, past Python's sys.stderr and whatever the
+    log level says.
     """
     kept = _copy_of_stderr()
     if kept is None:
