@@ -106,9 +106,9 @@ def test_importing_rnnlib_loads_the_standard_library_alone():
 
 
 STEP = """
-x = np.zeros((4, 3, 2), "float32")
+batches = Batches((np.zeros((4, 3, 2), "float32"), np.array([0, 1, 0, 1])), batch_size=4)
 model = rnn.Classifier(2, 3, 2)
-rnn.fit(model, x, np.array([0, 1, 0, 1]), epochs=1, optimizer="adam", progress=False)
+rnn.fit(model, batches, loss="cross_entropy", optimizer="adam", epochs=1, progress=False)
 """
 
 
@@ -116,7 +116,8 @@ rnn.fit(model, x, np.array([0, 1, 0, 1]), epochs=1, optimizer="adam", progress=F
 @pytest.mark.parametrize("order", ["pt tf", "tf pt"])
 def test_both_frameworks_take_a_step_in_one_process(order):
     """With triton, which PyTorch's ordinary build brings, this ended in a segmentation fault."""
-    lines = ["import numpy as np", *(f"import rnnlib.{side}" for side in order.split())]
+    lines = [f"import rnnlib.{side}" for side in order.split()]
+    lines += ["import numpy as np", "from rnnlib.batch import Batches"]
     for side in ("tf", "pt"):
         lines += [f"rnn = rnnlib.{side}", STEP]
     ran = python("\n".join(lines), cwd=ROOT)
