@@ -22,6 +22,7 @@ FORBIDDEN = {
     ".": FRAMEWORKS | SIDES | {"rnnlib.ref"},
 }
 ORDER = [
+    "framework",
     "convert",
     "elman",
     "scan",

@@ -1,13 +1,8 @@
 """The PyTorch half of rnnlib.  `import rnnlib.pt as rnn`; the same names stand in rnnlib.tf."""
 
-try:
-    import torch  # noqa: F401
-except ModuleNotFoundError as error:
-    if error.name != "torch":
-        raise
-    raise ModuleNotFoundError(
-        "rnnlib.pt needs PyTorch, which is not installed: pip install 'rnnlib[torch]'", name="torch"
-    ) from None
+from rnnlib.pt import framework
+
+framework.load()  # before the modules below import it
 
 from rnnlib.pt import checkpoint, losses
 from rnnlib.pt.checkpoint import restore, save

@@ -1,33 +1,8 @@
 """The TensorFlow half of rnnlib.  `import rnnlib.tf as rnn`; the same names stand in rnnlib.pt."""
 
-import os
+from rnnlib.tf import framework
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before the first import of TensorFlow
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-
-kept, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-try:  # TensorFlow's start-up lines go to the file descriptor of stderr, whatever the log level says
-    os.dup2(sink, 2)
-    import tensorflow  # noqa: F401
-except ModuleNotFoundError as error:
-    if error.name != "tensorflow":
-        raise
-    raise ModuleNotFoundError(
-        "rnnlib.tf needs TensorFlow, which is not installed: pip install 'rnnlib[tensorflow]'",
-        name="tensorflow",
-    ) from None
-finally:
-    os.dup2(kept, 2)
-    os.close(kept)
-    os.close(sink)
-
-import keras
-
-if keras.backend.backend() != "tensorflow":
-    raise ImportError(
-        f"rnnlib.tf needs Keras on TensorFlow, but Keras runs on {keras.backend.backend()!r}: "
-        "set the environment variable KERAS_BACKEND=tensorflow before Python starts"
-    )
+framework.load()  # before the modules below import it
 
 from rnnlib.tf import checkpoint, losses
 from rnnlib.tf.checkpoint import restore, save
