@@ -1,10 +1,15 @@
 """Equal up to rounding: the tolerance goes with type and size, and a wrong number is still seen."""
 
+import ast
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from backends import FRAMEWORKS, framework
 from rnnlib import rounding
+from tools import chapters
 
 RNG = np.random.default_rng(0)
 
@@ -57,3 +62,42 @@ def test_tensors_are_taken(name):
     cell = rnn.ElmanCell(3, 4, rng=0)
     weights = cell.W_x  # trainable: in PyTorch part of a graph
     assert rounding.same(weights, rnn.array(weights)) and rounding.bound(weights) < 1e-4
+
+
+ROOT = Path(__file__).parent.parent
+
+
+def absolute_bounds(source):
+    """Comparisons `abs(a - b).max() < 1e-6` in a source: a bound of float32's roundings without size or type."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Compare):
+            continue
+        terms = [node.left, *node.comparators]
+        for left, operator, right in zip(terms, node.ops, terms[1:], strict=False):
+            if isinstance(operator, ast.Gt | ast.GtE):
+                left, right = right, left
+            value = getattr(right, "value", None)
+            if not isinstance(value, float) or not 1e-9 < value <= 2e-4:
+                continue
+            text = ast.unparse(left)
+            if re.fullmatch(r"np\.abs\(.* - .*\)\.max\(\)|\(.* - .*\)\.abs\(\)\.max\(\)(\.item\(\))?", text):
+                yield ast.unparse(node)
+
+
+def test_an_absolute_bound_is_found():
+    assert list(absolute_bounds("assert np.abs(x @ w - y).max() < 1e-6"))
+    assert list(absolute_bounds("same = 1e-5 > (x - y).abs().max().item()"))
+    assert not list(absolute_bounds("assert np.abs(x - y).max() < 1e-12"))  # float64 close to 1
+    assert not list(absolute_bounds("assert np.abs(x - y).max() < 0.02"))  # an effect, no rounding
+    assert not list(absolute_bounds("assert rounding.same(x, y)"))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.md")), ids=lambda path: path.stem)
+def test_chapters_compare_by_type_and_size(path):
+    for cell in chapters.code(chapters.read_source(path)):
+        assert not list(absolute_bounds(cell.source)), "use rounding.same"
+
+
+def test_tests_compare_by_type_and_size():
+    for path in sorted((ROOT / "tests").glob("*.py")):
+        assert not list(absolute_bounds(path.read_text(encoding="utf-8"))), f"{path.name}: use rounding.same"
