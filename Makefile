@@ -9,6 +9,8 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PORT ?= 8000
 # Chapters tested at a time.
 JOBS ?= 2
+# Tests run on this instruction set, avx2 or baseline, as far as it can be imitated; empty: on all that is here.
+CPU ?=
 
 VENV := .venv/bin/python
 
@@ -33,9 +35,9 @@ book:  ## build the pages into _build/html (installs no framework)
 	$(call install,book)
 	@$(VENV) -m tools.build
 
-test:  ## run all tests and every notebook against its recorded outputs
+test:  ## run all tests and every notebook against its recorded outputs (CPU=avx2 or baseline: without newer instructions)
 	$(call install,test)
-	@$(VENV) -m pytest -q -n $(JOBS) --dist loadfile $(TESTS)
+	@$(VENV) $(if $(CPU),-m tools.processor $(CPU)) -m pytest -q -n $(JOBS) --dist loadfile $(TESTS)
 
 check:  ## lint, format, density, types, documents, the wheel: all but chapters and tests (STEPS="lint types" for some)
 	$(call install,test)

@@ -2,14 +2,14 @@
 
 import pytest
 
-from tools import chapters, environment
+from tools import chapters, environment, processor
 
 environment.apply()  # before any test file imports a framework, before any kernel starts
 
 
 def pytest_configure(config):
     """Where digits are not promised, chapters run and their checks must hold, but outputs are not compared."""
-    if not environment.promised():
+    if processor.chosen() or not environment.promised():
         config.option.nbval_lax = True
 
 
@@ -38,9 +38,14 @@ def prepare_cell(item, tags):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Say how much of the chapters' text output is not compared."""
+    """Say on which processor, and how much of the chapters' text output is not compared."""
+    terminalreporter.write_line(f"Processor: {processor.describe()}")
     shown, ignored = chapters.share_ignored(environment.ROOT / "notebooks")
-    if terminalreporter.config.option.nbval_lax:
+    if processor.chosen():
+        terminalreporter.write_line(
+            f"Outputs of chapters were not compared under CPU={processor.chosen()}: their checks must hold"
+        )
+    elif terminalreporter.config.option.nbval_lax:
         terminalreporter.write_line(
             "Outputs of chapters were not compared: that is for Linux on x86-64 with Python 3.11"
         )

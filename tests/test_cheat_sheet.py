@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from backends import both
+from rnnlib import rounding
 from tools.environment import ROOT
 
 pytestmark = both
@@ -189,7 +190,7 @@ def layer_defaults():
         ),
         "recurrent weights": (
             spread(lstm["weight_hh_l0"], "1/√H"),
-            "orthogonal" if np.abs(R @ R.T - np.eye(n)).max() < 1e-5 else "?",
+            "orthogonal" if rounding.same(R @ R.T, np.eye(n)) else "?",
         ),
         "forget bias": (
             "near 0" if abs(forget.mean()) < 0.1 else "?",

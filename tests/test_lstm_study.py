@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from backends import FRAMEWORKS, INSTALLED, framework
+from rnnlib import rounding
 from rnnlib.studies import lstm
 
 H = lstm.FIRST_BIT["hidden"]
@@ -46,7 +47,7 @@ def test_starts(name):
     uniform = cells["LSTM, uniform"]
     assert 0.9 * H**-0.5 < np.abs(uniform["W_h"]).max() <= H**-0.5 < np.abs(uniform["b"]).max() <= 2 * H**-0.5
     W = cells["Elman, orthogonal"]["W_h"]
-    assert_allclose(W @ W.T, np.eye(H), atol=1e-6)
+    assert_allclose(W @ W.T, np.eye(H), atol=rounding.bound(np.eye(H), dtype=W.dtype))
 
 
 def cell(rnn, start, T):

@@ -6,7 +6,7 @@ import pytest
 from mini_project import make_project, pretend_recorded, write_source
 
 from rnnlib import datasets
-from tools import chapters, record
+from tools import chapters, processor, record
 
 
 @pytest.fixture
@@ -30,6 +30,7 @@ def test_recording_twice_gives_the_same_bytes(project):
     assert cells[1].outputs[0].data["text/plain"] == "0.6666666666666666"
     about = chapters.read_recorded(recorded).metadata["rnnlib"]
     assert about["library"] == "a" * 64
+    assert about["processor"] == processor.describe()
     assert {"python", "numpy"} <= set(about["versions"])
 
 

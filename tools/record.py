@@ -15,7 +15,7 @@ from importlib import metadata
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from tools import chapters, environment
+from tools import chapters, environment, processor
 
 CELL_SECONDS = 600
 PACKAGES = "numpy scipy pandas matplotlib scikit-learn statsmodels torch tensorflow keras".split()
@@ -94,8 +94,13 @@ def record(source, library):
     ran = run(notebook, source.parent)
     check_outputs(ran)
     language = {k: v for k, v in ran.metadata.get("language_info", {}).items() if k != "version"}
-    digests = {"library": library, "outputs": chapters.outputs_digest(ran), "versions": versions()}
-    about = {"language_info": language, "rnnlib": digests}
+    origin = {
+        "library": library,
+        "outputs": chapters.outputs_digest(ran),
+        "processor": processor.describe(),
+        "versions": versions(),
+    }
+    about = {"language_info": language, "rnnlib": origin}
     chapters.write_atomically(source.with_suffix(".ipynb"), chapters.assemble(notebook, ran, about))
 
 
