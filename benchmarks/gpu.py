@@ -1,4 +1,5 @@
-"""Our models and recurrences on a GPU, in PyTorch: `python -m benchmarks.gpu` (two minutes; writes results/gpu.json).
+"""Our models and recurrences on a GPU, in PyTorch: `python -m benchmarks.gpu` (two minutes;
+writes rnnlib/experiments/timing/gpu.json).
 
 Two questions.  Is every model on the GPU the one that it is on the CPU?  A training run in float64 with deep, bidirectional, normalised
 models, with lengths and without, gives the largest difference of losses and predictions.  And what do the recurrences cost there,
@@ -17,9 +18,10 @@ import torch
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 import rnnlib.pt as rnn  # noqa: E402
-from benchmarks.machine import describe, write_json  # noqa: E402
 from rnnlib import tasks  # noqa: E402
 from rnnlib.batch import Batches  # noqa: E402
+from rnnlib.experiments import store, timing  # noqa: E402
+from rnnlib.experiments.machine import describe  # noqa: E402
 
 CELLS = ["elman", "lstm", ("lstm", {"peepholes": True}), "gru", ("gru", {"reset_after": False})]
 CELLS += ["sru", "mingru", "minlstm", "tcn"]
@@ -33,7 +35,7 @@ SIZES = [
 ]
 DEEP = dict(num_layers=2, bidirectional=True, layer_norm=True, residual=True)
 TURNS = 7
-PATH = Path(__file__).resolve().parent / "results" / "gpu.json"
+PATH = timing.path("gpu")
 
 
 def trained(cell, native, lengths, device):
@@ -108,7 +110,7 @@ def main(path=PATH):
         for record in records:
             found[name].append(record)
             print(record, flush=True)
-    print(f"written: {write_json(path, found)}")
+    print(f"written: {store.write(path, found)}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How much our models cost on top of the framework's own layer, and what our readable loop costs: forward + backward, in ms.
 
-    python -m benchmarks.native     both frameworks, 1-2 minutes; writes benchmarks/results/native.json
+    python -m benchmarks.native     both frameworks, 1-2 minutes; writes rnnlib/experiments/timing/native.json
     python -m benchmarks.native pt  one framework, as JSON to stdout
 
 Three makes of one classifier take turns in one process, so that a change of the machine's pace hits all alike:
@@ -27,7 +27,8 @@ environment.apply()  # one thread, before a framework starts
 
 import numpy as np  # noqa: E402
 
-from benchmarks.machine import describe, write_json  # noqa: E402
+from rnnlib.experiments import store, timing  # noqa: E402
+from rnnlib.experiments.machine import describe  # noqa: E402
 
 SIZES = [  # cell, B, T, D, H
     ("elman", 32, 20, 8, 32),
@@ -165,7 +166,7 @@ def main(framework=None):
             part = json.loads(done.stdout)
             found["versions"].update(part["versions"])
             found["records"] += part["records"]
-    print(f"written: {write_json(HERE / 'results' / 'native.json', found)}", file=sys.stderr)
+    print(f"written: {store.write(timing.path('native'), found)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What a gradient derived by hand costs, against the framework's own layer and against our loop under autograd: time and memory.
 
-    python -m benchmarks.recurrences     both frameworks, 5-6 minutes; writes benchmarks/results/recurrences.json
+    python -m benchmarks.recurrences     both frameworks, 5-6 minutes; writes rnnlib/experiments/timing/recurrences.json
     python -m benchmarks.recurrences pt  one framework, as JSON to stdout
 
 A turn is forward + backward of one layer over x (B, T, D) in float32, the loss sum(y * w) with a fixed w, gradients of all parameters.
@@ -32,7 +32,8 @@ environment.apply()  # one thread, before a framework starts
 
 import numpy as np  # noqa: E402
 
-from benchmarks.machine import describe, write_json  # noqa: E402
+from rnnlib.experiments import store, timing  # noqa: E402
+from rnnlib.experiments.machine import describe  # noqa: E402
 
 LONG, WIDE = (16, 1000, 32, 64), (32, 200, 32, 256)  # B, T, D, H
 CASES = [(cell, *size) for cell in ("gru", "lstm", "elman") for size in (LONG, WIDE)]
@@ -220,7 +221,7 @@ def main(framework=None, cell=None, make=None):
             found["versions"].update(part["versions"])
             found["records"] += part["records"]
             found["memory"] += part["memory"]
-    say(f"written: {write_json(HERE / 'results' / 'recurrences.json', found)}")
+    say(f"written: {store.write(timing.path('recurrences'), found)}")
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def pretend_recorded(source, *printed):
         ran.cells.append(
             new_code_cell(cell.source, metadata=cell.metadata, execution_count=number, outputs=outputs)
         )
-    about = {"rnnlib": {"library": "0" * 64, "outputs": chapters.outputs_digest(ran), "versions": {}}}
+    about = {"rnnlib": {"files": {}, "outputs": chapters.outputs_digest(ran), "versions": {}}}
     text = chapters.assemble(notebook, ran, about)
     source.with_suffix(".ipynb").write_text(text, encoding="utf-8")
     return source.with_suffix(".ipynb")

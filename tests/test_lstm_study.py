@@ -1,4 +1,6 @@
-"""The studies of the LSTM: tasks that ask what they say, starts that are what their names say, a choice blind to the test text."""
+"""The studies of the LSTM: tasks that ask what they say, starts that are what their names say, a
+choice blind to the test text.
+"""
 
 import numpy as np
 import pytest
@@ -6,23 +8,24 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from backends import FRAMEWORKS, INSTALLED, framework
 from rnnlib import rounding
-from rnnlib.studies import lstm
+from rnnlib.experiments.lstm import STUDY as lstm
+from rnnlib.experiments.lstm import first_bit, intervals
 
-H = lstm.FIRST_BIT["hidden"]
+H = lstm.first_bit.hidden_size
 
 
 def test_first_bit_is_said_once():
-    x, y = lstm.first_bit(400, 7, rng=1)
+    x, y = first_bit(400, 7, rng=1)
     assert x.shape == (400, 7, 2) and y.shape == (400,)
     assert_array_equal(x[:, 0, 1], 2 * y - 1)
     assert not x[:, 1:, 1].any()
     assert abs(np.corrcoef(x[:, :, 0].sum(axis=1), y)[0, 1]) < 0.2  # the noise does not tell
     with pytest.raises(ValueError, match="T"):
-        lstm.first_bit(4, 0)
+        first_bit(4, 0)
 
 
 def test_intervals_are_n_or_one_more():
-    x, y, lengths = lstm.intervals(300, 6, rng=1)
+    x, y, lengths = intervals(300, 6, rng=1)
     spikes = [np.flatnonzero(row) for row in x[:, :, 0]]
     assert all(len(at) == 2 for at in spikes)
     assert_array_equal([b - a for a, b in spikes], 6 + y)
@@ -31,13 +34,13 @@ def test_intervals_are_n_or_one_more():
     first = np.array([a for a, _ in spikes])
     assert abs(first[y == 0].mean() - first[y == 1].mean()) < 1  # the start does not tell
     with pytest.raises(ValueError, match="at least 2"):
-        lstm.intervals(4, 1)
+        intervals(4, 1)
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_starts(name):
     rnn = framework(name)
-    cells = {start: cell(rnn, start, T=50) for start in lstm.STARTS}
+    cells = {start: cell(rnn, start, T=50) for start in lstm.first_bit.starts}
     for start in ("forget bias 0", "forget bias 1", "forget bias 3"):
         assert_array_equal(cells[start]["b"], np.repeat([0, float(start[-1]), 0, 0], H))
     b = cells["chrono"]["b"]
@@ -45,7 +48,13 @@ def test_starts(name):
     memory = 1 + np.exp(b[H : 2 * H])  # 1 / (1 - f)
     assert 2 <= memory.min() < 15 and 35 < memory.max() <= 50 and not b[2 * H :].any()
     uniform = cells["LSTM, uniform"]
-    assert 0.9 * H**-0.5 < np.abs(uniform["W_h"]).max() <= H**-0.5 < np.abs(uniform["b"]).max() <= 2 * H**-0.5
+    assert (
+        0.9 * H**-0.5
+        < np.abs(uniform["W_h"]).max()
+        <= H**-0.5
+        < np.abs(uniform["b"]).max()
+        <= 2 * H**-0.5
+    )
     W = cells["Elman, orthogonal"]["W_h"]
     assert_allclose(W @ W.T, np.eye(H), atol=rounding.bound(np.eye(H), dtype=W.dtype))
 
@@ -57,33 +66,29 @@ def cell(rnn, start, T):
 
 def test_text_models_are_of_one_size():
     rnn, sizes = framework(INSTALLED[0]), []
-    for kind, hidden in lstm.CELLS.values():
-        model = rnn.Tagger(lstm.TEXT["embed"], hidden, 120, cell=kind, vocab_size=120)
+    for kind, hidden in lstm.text.cells.values():
+        model = rnn.Tagger(lstm.text.embedding_size, hidden, 120, cell=kind, vocab_size=120)
         sizes.append(sum(v.size for v in rnn.params(model).values()))
     assert max(sizes) < 1.01 * min(sizes)
 
 
 def test_rate_is_chosen_on_validation_text_and_tuning_seeds():
-    best, worse, *others = lstm.TEXT["rates"]
-    bits = {best: (3.0, 9.0), worse: (4.0, 1.0)} | dict.fromkeys(others, (5.0, 1.0))  # validation, test
+    best, worse, *others = lstm.text.rates
+    bits = {best: (3.0, 9.0), worse: (4.0, 1.0)} | dict.fromkeys(
+        others, (5.0, 1.0)
+    )  # validation, test
     runs = [
-        dict(study="text", cell="LSTM", rate=rate, seed=lstm.TEXT["tuning"][0], bits=dict(valid=v, test=t))
+        dict(
+            study="text",
+            cell="LSTM",
+            rate=rate,
+            seed=lstm.text.tuning_seeds[0],
+            bits=dict(valid=v, test=t),
+        )
         for rate, (v, t) in bits.items()
     ]
     runs += [
         dict(study="text", cell="LSTM", rate=worse, seed=seed, bits=dict(valid=0.0, test=0.0))
-        for seed in lstm.TEXT["reported"]
+        for seed in lstm.text.reported_seeds["text"]
     ]
     assert lstm.chosen_rate({"runs": runs}, "LSTM") == best
-
-
-def test_results_are_complete_and_of_these_settings(monkeypatch):
-    results, how, n = lstm.load(), lstm.FIRST_BIT, len(lstm.SEEDS)
-    count = {kind: len(lstm.select(results, study=kind)) for kind in ("first_bit", "intervals", "text")}
-    assert count["first_bit"] == n * (len(lstm.STARTS) * (len(how["T"]) + 1) + len(lstm.PATIENT))
-    assert count["intervals"] == n * 2 * len(lstm.INTERVALS["n"]) * len(lstm.INTERVALS["rates"])
-    per_cell = len(lstm.TEXT["rates"]) * len(lstm.TEXT["tuning"]) + len(lstm.TEXT["reported"])
-    assert count["text"] == len(lstm.CELLS) * per_cell
-    monkeypatch.setattr(lstm, "BATCH", 7)
-    with pytest.raises(ValueError, match="now they are .*'batch': 7"):
-        lstm.load()

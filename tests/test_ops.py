@@ -41,7 +41,7 @@ def found(data, model, tmp_path_factory):
     folder, runs = tmp_path_factory.mktemp("ops"), {}
     np.savez(folder / "run.npz", x=data[0], y=data[1], **framework("pt").params(model))
     for backend in ("torch", "tensorflow"):
-        command = [sys.executable, "-m", "rnnlib.ops.gru", folder / "run.npz", folder / f"{backend}.npz"]
+        command = [sys.executable, "-m", "rnnlib.experiments.parity.keras_ops_gru", folder / "run.npz", folder / f"{backend}.npz"]
         environment = os.environ | {"KERAS_BACKEND": backend}
         ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         assert ran.returncode == 0, ran.stderr[-2000:]
@@ -56,7 +56,7 @@ def test_each_ran_on_its_backend(found):
 def test_in_a_process_that_has_keras_already_it_finds_the_same_and_leaves_floatx(found, data, model):
     import keras
 
-    from rnnlib.ops import gru
+    from rnnlib.experiments.parity import keras_ops_gru as gru
 
     keras.layers.Dense(1)  # from now on floatx alone does not set the dtype of layers
     here = gru.report({"x": data[0], "y": data[1], **framework("pt").params(model)})

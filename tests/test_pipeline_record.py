@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from mini_project import make_project, pretend_recorded, write_source
+from mini_project import change, make_project, pretend_recorded, write_source
 
 from rnnlib import datasets
 from tools import chapters, processor, record
@@ -19,17 +19,17 @@ def test_recording_twice_gives_the_same_bytes(project):
     source = write_source(
         project, "good", "# Good", ("print(1 + 1)",), ("2 / 3", "needs-here", "raises-exception")
     )
-    record.record(source, "a" * 64)
+    record.record(source, project)
     recorded = source.with_suffix(".ipynb")
     first = recorded.read_bytes()
-    record.record(source, "a" * 64)
+    record.record(source, project)
     assert recorded.read_bytes() == first
     assert chapters.why_due(source) is None
     cells = chapters.code(chapters.read_recorded(recorded))
     assert cells[0].outputs[0].text == "2\n"
     assert cells[1].outputs[0].data["text/plain"] == "0.6666666666666666"
     about = chapters.read_recorded(recorded).metadata["rnnlib"]
-    assert about["library"] == "a" * 64
+    assert about["files"] == {}  # it ran nothing of the package
     assert about["processor"] == processor.describe()
     assert {"python", "numpy"} <= set(about["versions"])
 
@@ -37,7 +37,7 @@ def test_recording_twice_gives_the_same_bytes(project):
 def test_what_a_library_writes_past_python_is_not_output(project, monkeypatch):
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # kernels would behave better than usual
     source = write_source(project, "chapter", ("import os\n\n_ = os.write(2, b'hello from a library')",))
-    record.record(source, "a" * 64)
+    record.record(source, project)
     assert chapters.code(chapters.read_recorded(source.with_suffix(".ipynb")))[0].outputs == []
 
 
@@ -45,7 +45,7 @@ def test_data_are_found_quietly_in_a_notebook_without_widgets(project):
     hide = "import sys\n\nsys.modules['ipywidgets'] = None"
     look = "from rnnlib import datasets\n\ndatasets.available('fsdd')\n_ = datasets._pooch().os_cache"
     source = write_source(project, "chapter", (hide,), (look,))
-    record.record(source, "a" * 64)  # refuses what goes to stderr
+    record.record(source, project)  # refuses what goes to stderr
 
 
 REFUSED = {
@@ -66,7 +66,7 @@ def test_refused_and_untouched(project, fault):
     before = recorded.read_bytes()
     write_source(project, "chapter", ("print(1)",), cell)
     with pytest.raises(record.Refused, match=says):
-        record.record(source, "a" * 64)
+        record.record(source, project)
     assert recorded.read_bytes() == before
     assert sorted(path.name for path in source.parent.iterdir()) == ["chapter.ipynb", "chapter.md"]
 
@@ -82,14 +82,55 @@ def test_a_write_that_breaks_off_leaves_the_old_file(tmp_path, monkeypatch):
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("a.ipynb", "old")]
 
 
-def test_a_change_of_the_library_ages_a_recording(project):
+def test_a_chapter_ages_by_what_it_ran_and_read(project, monkeypatch):
+    package = project / "rnnlib"
+    for name in ("used", "shown", "other"):
+        (package / f"{name}.py").write_text(f"NAME = {name!r}\n")
+    (package / "results.json").write_text("[1]")
+    monkeypatch.setenv("PYTHONPATH", str(project))
+    cells = (
+        ("from rnnlib import used",),
+        ("from pathlib import Path\n\nfolder = Path(used.__file__).parent",),
+        ("print((folder / 'shown.py').read_text(), (folder / 'results.json').read_text())",),
+        ("print([name for name in dir() if not name.startswith('_')])",),
+    )
+    source = write_source(project, "chapter", *cells)
+    record.record(source, project)
+    recorded = chapters.read_recorded(source.with_suffix(".ipynb"))
+    names = ["__init__.py", "results.json", "shown.py", "used.py"]
+    assert sorted(recorded.metadata["rnnlib"]["files"]) == [f"rnnlib/{name}" for name in names]
+    ran = chapters.code(recorded)
+    assert "opened" not in ran[3].outputs[0].text  # the names of the cells are theirs alone
+    assert [cell.execution_count for cell in ran] == [1, 2, 3, 4]
+    assert record.why_stale(source, project) is None
+    (package / "other.py").write_text("NAME = 1\n")
+    assert record.why_stale(source, project) is None
+    for name in ("used.py", "shown.py", "results.json"):
+        before = (package / name).read_bytes()
+        (package / name).write_text("[2]\n")
+        assert record.why_stale(source, project) == f"ran with another rnnlib/{name}"
+        (package / name).write_bytes(before.replace(b"\n", b"\r\n"))
+        assert record.why_stale(source, project) is None
+    (package / "used.py").unlink()
+    assert record.why_stale(source, project) == "ran with another rnnlib/used.py"
+
+
+def test_a_recording_that_does_not_say_what_it_ran_has_aged(project, capsys):
     source = write_source(project, "chapter", ("print(1)",))
     recorded = pretend_recorded(source, "1\n")
-    before = chapters.library_digest(project)
-    recorded.write_text(recorded.read_text().replace("0" * 64, before))
-    assert not record.aged(source, before)
-    (project / "rnnlib" / "__init__.py").write_text("x = 1\n")
-    assert record.aged(source, chapters.library_digest(project))
+    assert record.why_stale(source, project) is None
+
+    def of_an_earlier_kind(notebook):
+        notebook.metadata["rnnlib"]["library"] = "0" * 64
+        del notebook.metadata["rnnlib"]["files"]
+
+    change(recorded, of_an_earlier_kind)
+    assert chapters.why_due(source) is None  # what it shows is still what was run
+    assert record.why_stale(source, project) == "does not say which files of rnnlib it ran"
+    assert record.main(["--stale"], project) == 0
+    assert "[1/1] chapter (does not say which files" in capsys.readouterr().out
+    assert record.main(["--stale"], project) == 0
+    assert "0 of 0 chapters recorded" in capsys.readouterr().out
 
 
 def test_names_of_chapters(project):
@@ -104,6 +145,7 @@ def test_names_of_chapters(project):
 
 
 def test_a_data_set_that_nobody_knows(tmp_path):
-    source = write_source(make_project(tmp_path), "chapter", ("1", "needs-sunspost", "raises-exception"))
+    project = make_project(tmp_path)
+    source = write_source(project, "chapter", ("1", "needs-sunspost", "raises-exception"))
     with pytest.raises(record.Refused, match="sunspots"):
-        record.record(source, "a" * 64)
+        record.record(source, project)

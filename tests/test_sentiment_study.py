@@ -1,4 +1,6 @@
-"""The study of sentiment: parts do not mix, choices are blind to the test part, odds keep their side in the file."""
+"""The study of sentiment: parts do not mix, choices are blind to the test part, odds keep their
+side in the file.
+"""
 
 import numpy as np
 import pytest
@@ -6,35 +8,40 @@ from numpy.testing import assert_array_equal
 
 from backends import FRAMEWORKS, framework
 from rnnlib import rounding
-from rnnlib.studies import sentiment as study
+from rnnlib.experiments.sentiment import STUDY as study
+from rnnlib.experiments.sentiment import compare, difference, pack, right, shuffled, unpack
 from rnnlib.tasks import verdicts
 
 
 def small():
     """Made texts in the form of `parts`."""
-    return {part: verdicts(20, rng=seed)[:2] for seed, part in enumerate(("train", "valid", "test"))}
+    return {
+        part: verdicts(20, rng=seed)[:2] for seed, part in enumerate(("train", "valid", "test"))
+    }
 
 
 def test_odds_keep_their_side():
     odds = np.array([0.004, -0.0001, 3.14159, -12.345, 0.996])
-    assert study.pack(odds) == "1 -1 314 -1234 100"
-    assert_array_equal(study.unpack(study.pack(odds)), [0.01, -0.01, 3.14, -12.34, 1])
+    assert pack(odds) == "1 -1 314 -1234 100"
+    assert_array_equal(unpack(pack(odds)), [0.01, -0.01, 3.14, -12.34, 1])
     truth = np.array([1, 1, 1, 0, 0])
-    assert_array_equal(study.right(odds, truth), [True, False, True, True, False])
-    assert_array_equal(study.right(study.unpack(study.pack(odds)), truth), study.right(odds, truth))
+    assert_array_equal(right(odds, truth), [True, False, True, True, False])
+    assert_array_equal(right(unpack(pack(odds)), truth), right(odds, truth))
 
 
 def test_a_cut_keeps_an_end():
-    whole = " ".join(f"w{k}" for k in range(study.LENGTH + 5))
-    assert study.cut(whole, "first").split()[0] == "w0" and study.cut(whole, "last").split()[0] == "w5"
+    whole = " ".join(f"w{k}" for k in range(study.length + 5))
+    assert (
+        study.cut(whole, "first").split()[0] == "w0" and study.cut(whole, "last").split()[0] == "w5"
+    )
     assert study.cut("well-made", "last") == "well - made"  # counted as the encoder counts
-    assert {len(study.cut(whole, end).split()) for end in ("first", "last")} == {study.LENGTH}
+    assert {len(study.cut(whole, end).split()) for end in ("first", "last")} == {study.length}
     assert study.cut(whole, None) == whole and study.cut("a b", "last") == "a b"
 
 
 def test_shuffled_texts_keep_their_words():
     texts = {"train": (["a b c d e f g", "h"], [1, 0])}
-    (row, other), labels = study.shuffled(texts)["train"]
+    (row, other), labels = shuffled(texts)["train"]
     assert (
         sorted(row.split()) == list("abcdefg")
         and row != "a b c d e f g"
@@ -45,10 +52,16 @@ def test_shuffled_texts_keep_their_words():
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_a_word_alone_knows_no_order(name):
-    """Its network gives a text and its words in another order one answer; the full model does not."""
+    """Its network gives a text and its words in another order one answer; the full model does
+    not.
+    """
     rnn, ids = framework(name), np.array([[3, 4, 5, 6]])
-    for model, alike in (("each word alone, max", True), ("each word alone, mean", True), ("mean", False)):
-        options = study.CHANGED[model][0]
+    for model, alike in (
+        ("each word alone, max", True),
+        ("each word alone, mean", True),
+        ("mean", False),
+    ):
+        options = study.changes[model].options
         network = rnn.Classifier(4, 5, 2, vocab_size=9, dtype="float64", rng=1, **options)
         gap = np.abs(rnn.predict(network, ids) - rnn.predict(network, ids[:, ::-1].copy())).max()
         assert (gap < 1e-12) == alike
@@ -56,7 +69,9 @@ def test_a_word_alone_knows_no_order(name):
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_a_run(name):
-    """The vocabulary comes from the training texts alone; the odds are those of the network that is returned."""
+    """The vocabulary comes from the training texts alone; the odds are those of the network that is
+    returned.
+    """
     rnn, texts = framework(name), small()
     texts["test"] = (["zyzzyva " + text for text in texts["test"][0]], texts["test"][1])
     network, history, odds = study.train(rnn, "sentences", "two GRUs, max", 0.5, 1, texts, epochs=2)
@@ -65,7 +80,7 @@ def test_a_run(name):
     assert "zyzzyva" not in encoder.vocabulary and (data["test"].x[:, 0] == 1).all()
     z = rnn.predict(network, data["test"].x, data["test"].lengths)
     np.testing.assert_allclose(odds["test"], z[:, 1] - z[:, 0], atol=rounding.bound(z, dtype="float32"))
-    assert rnn.params(network)["head.W"].shape == (2 * study.HIDDEN["sentences"], 2)
+    assert rnn.params(network)["head.W"].shape == (2 * study.sets["sentences"].hidden_size, 2)
     again = rnn.evaluate(network, data["valid"], "cross_entropy")
     assert rounding.same(again, min(history.valid), dtype="float32")
 
@@ -74,19 +89,30 @@ def test_counted_words_are_tuned_on_validation():
     texts = small()
     model, odds = study.count_words("logistic", texts)
     assert odds["test"].shape == (40,) and model.chosen_["C"] in model.STRENGTHS["logistic"][1]
-    assert study.right(odds["test"], texts["test"][1]).mean() == 0.5
+    assert right(odds["test"], texts["test"][1]).mean() == 0.5
 
 
 def made(model, seed, dropout, loss, test="", which="sentences"):
-    return {"set": which, "model": model, "seed": seed, "dropout": dropout, "loss": loss, "test": test}
+    return {
+        "set": which,
+        "model": model,
+        "seed": seed,
+        "dropout": dropout,
+        "loss": loss,
+        "test": test,
+    }
 
 
 def test_choices_are_blind_to_the_reported_seeds():
     model = "two GRUs, max"
     runs = [made(model, 0, dropout, loss) for dropout, loss in ((0.3, 0.7), (0.5, 0.5), (0.7, 0.9))]
-    runs += [made(model, seed, d, 0.01, test="1 -1") for seed in study.REPORTED for d in (0.3, 0.5)]
-    last, first = study.MODELS["reviews"]
-    runs += [made(name, 0, 0.5, loss, which="reviews") for name, loss in ((last, 0.4), (first, 0.3))]
+    runs += [
+        made(model, seed, d, 0.01, test="1 -1") for seed in study.reported_seeds for d in (0.3, 0.5)
+    ]
+    last, first = study.models["reviews"]
+    runs += [
+        made(name, 0, 0.5, loss, which="reviews") for name, loss in ((last, 0.4), (first, 0.3))
+    ]
     runs += [made(last, 1, 0.5, 0.1, which="reviews"), made("no dropout", 1, 0.0, 0.0)]
     results = {"runs": runs, "counts": [{"set": "sentences", "model": "VADER", "test": "100 -100"}]}
     assert study.chosen_dropout(results, "sentences", model) == 0.5
@@ -101,14 +127,16 @@ def test_a_difference_has_an_interval():
     truth = np.random.default_rng(0).integers(0, 2, 500)
     sure = np.where(truth == 1, 1.0, -1.0)
     worse = sure * np.where(np.arange(500) % 5 == 0, -1, 1)  # wrong about one in five
-    mean, low, high = study.difference(np.stack([sure, sure]), worse[None], truth)
+    mean, low, high = difference(np.stack([sure, sure]), worse[None], truth)
     assert (
         abs(mean - 0.2) < 1e-9 and 0.15 < low < 0.18 and 0.22 < high < 0.25
     )  # 1.96 * sqrt(0.2 * 0.8 / 500) = 0.035
-    unlike = np.stack([sure, -sure])  # two seeds, all right and all wrong: the chance is that of the seeds
-    mean, low, high = study.difference(unlike, np.stack([sure, -sure]), truth)
+    unlike = np.stack(
+        [sure, -sure]
+    )  # two seeds, all right and all wrong: the chance is that of the seeds
+    mean, low, high = difference(unlike, np.stack([sure, -sure]), truth)
     assert (mean, low, high) == (0, -0.5, 0.5)
-    network, rival = study.compare(
+    network, rival = compare(
         {"network": np.stack([sure, worse]), "rival": worse[None]}, "network", truth
     )
     assert network == {
@@ -120,26 +148,27 @@ def test_a_difference_has_an_interval():
     assert rival["right"] == "80.0%" and rival["network leads by"].startswith("+10.0% (+")
 
 
-def test_stored_runs_are_complete_and_of_these_settings():
+def test_stored_runs_are_complete():
     results = study.load()
-    for which in study.MODELS:
+    for which in study.models:
         model = study.best_model(results, which)
+        assert study.models[which][model].end == study.end_of_changes[which]
         dropout = study.chosen_dropout(results, which, model)
         found = study.reported(results, which, model)
-        assert [run["seed"] for run in found] == list(study.REPORTED)
+        assert [run["seed"] for run in found] == list(study.reported_seeds)
         assert {run["dropout"] for run in found} == {dropout}
         for part in ("valid", "test"):
             truth = study.labels(results, which, part)
             assert truth.mean() == 0.5
             for odds in study.answers(results, which, part).values():
                 assert odds.shape[1] == len(truth) and np.isfinite(odds).all()
-    for model in study.CHANGED:
-        found = study.select(results, "sentences", model, study.COMPARED)
-        assert [run["seed"] for run in found] == list(study.COMPARED)
+    for model in study.changes:
+        found = study.select(results, set="sentences", model=model, seed=study.compared_seeds)
+        assert [run["seed"] for run in found] == list(study.compared_seeds)
         assert not any("test" in run for run in found)
-    for model in study.ALONE_REVIEWS:
-        found = study.select(results, "reviews", model, study.REPORTED)
-        assert [run["seed"] for run in found] == list(study.REPORTED)
+    for model in study.changes_of_reviews:
+        found = study.select(results, set="reviews", model=model, seed=study.reported_seeds)
+        assert [run["seed"] for run in found] == list(study.reported_seeds)
         assert not any("test" in run for run in found)
-    models = {*study.MODELS["sentences"], *study.MODELS["reviews"], *study.CHANGED}
+    models = {*study.models["sentences"], *study.models["reviews"], *study.changes}
     assert {run["model"] for run in results["runs"]} == models

@@ -1,12 +1,17 @@
-"""The studies of the chapter `pytorch`: their splits, what their files hold, and where the benchmark takes its code from."""
+"""The studies of the chapter `pytorch`: their splits, what their files hold, and where the
+benchmark takes its code from.
+"""
 
-import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from rnnlib.studies import compiling, torch_digits
+from rnnlib.experiments.torch_digits import STUDY as torch_digits
+from rnnlib.experiments.torch_digits import run
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -25,7 +30,9 @@ def test_known_voices_are_split_at_random_into_parts_of_the_same_sizes(sounds):
     assert sorted(np.concatenate(list(rows.values()))) == list(range(60))
     assert not np.array_equal(rows["train"], torch_digits.known(sounds, seed=2)[3]["train"])
     steps = np.concatenate([x[i, : lengths[i]] for i in rows["train"]])
-    assert np.allclose(steps.mean(axis=0), 0, atol=1e-6) and np.allclose(steps.std(axis=0), 1, atol=1e-6)
+    assert np.allclose(steps.mean(axis=0), 0, atol=1e-6) and np.allclose(
+        steps.std(axis=0), 1, atol=1e-6
+    )
     assert not x[np.arange(7) >= lengths[:, None]].any()  # padding stays 0
 
 
@@ -35,20 +42,14 @@ def test_recordings_come_without_padding(sounds):
     assert np.array_equal(found[3][0], sounds[0][33, : sounds[1][33]])
 
 
-@pytest.mark.parametrize("study", [compiling, torch_digits])
-def test_results_of_other_settings_are_refused(study, tmp_path, monkeypatch):
-    path = tmp_path / "results.json"
-    path.write_text(json.dumps({"settings": study.settings() | {"batch": 33}}))
-    monkeypatch.setattr(study, "PATH", path)
-    with pytest.raises(ValueError, match="33"):
-        study.load()
-    path.write_text(json.dumps({"settings": study.settings()}))
-    assert study.load() == {"settings": study.settings()}
-
-
 def test_the_benchmark_runs_what_the_chapter_prints():
-    torch_digits_script = pytest.importorskip("benchmarks.torch_digits", exc_type=ImportError)
-    book = torch_digits_script.chapter()
+    pytest.importorskip("torch", exc_type=ImportError)
+    book = run.chapter(ROOT / run.CHAPTER)
     model = book.RNNClassifier(3, 5, 2, "LSTM")
     assert sum(w.numel() for w in model.parameters()) == 4 * 5 * (3 + 5 + 2) + 2 * (5 + 1)
     assert callable(book.fit) and callable(book.evaluate) and callable(book.collate)
+
+
+def test_the_runs_say_where_they_must_be_made(tmp_path):
+    with pytest.raises(FileNotFoundError, match="at the root of the repository"):
+        run.chapter(tmp_path / "pytorch.md")

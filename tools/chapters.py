@@ -75,13 +75,34 @@ def outputs_digest(notebook):
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def library_digest(root):
-    """SHA-256 over the package's source files, names included."""
-    digest = hashlib.sha256()
-    for path in sorted((Path(root) / "rnnlib").rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
-        digest.update(path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
-    return digest.hexdigest()
+def file_digest(path):
+    """The first 16 digits of the SHA-256 of a file, whatever its line ends; None where it is not."""
+    if not path.is_file():
+        return None
+    content = path.read_bytes().replace(b"\r\n", b"\n")
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def file_digests(root, names):
+    """{name: digest} of files of the package, by their path from the root."""
+    return {name: file_digest(Path(root) / name) for name in sorted(names)}
+
+
+def why_aged(recorded, root):
+    """Why a recorded notebook is older than what it ran of the package: one clause, or None.
+
+    A chapter ages by the modules of rnnlib that its kernel had imported at the end, and by the
+    files of rnnlib that it had opened: sources that it shows, stored results.
+    """
+    files = recorded.metadata.get("rnnlib", {}).get("files")
+    if files is None:
+        return "does not say which files of rnnlib it ran"
+    root = Path(root)
+    changed = [name for name, digest in files.items() if file_digest(root / name) != digest]
+    if not changed:
+        return None
+    shown = ", ".join(changed[:3])
+    return f"ran with another {shown}" + (f" and {len(changed) - 3} more" if changed[3:] else "")
 
 
 def why_due(source):

@@ -5,6 +5,7 @@ raises, or anything is written to stderr.
 """
 
 import argparse
+import ast
 import copy
 import platform
 import subprocess
@@ -52,8 +53,49 @@ def check_data(notebook):
         raise Refused(f"data not here: {sets}. Fetch with `make data`, or set RNNLIB_DATA to where it is")
 
 
+WATCH = """
+import os, sys
+opened = set()
+def note(event, arguments):
+    if event == "open" and isinstance(arguments[0], (str, os.PathLike)):
+        opened.add(os.path.abspath(arguments[0]))
+sys.addaudithook(note)
+sys._opened_since_the_start = opened
+"""
+
+# an expression that the kernel computes: the files of rnnlib that it ran or read, from the
+# folder that holds the package
+USED = """
+(lambda sys, os: (lambda home: sorted(
+    os.path.relpath(path, home).replace(os.sep, "/")
+    for path in {
+        *(module.__file__ for name, module in list(sys.modules.items())
+          if name.split(".")[0] == "rnnlib" and getattr(module, "__file__", None)),
+        *sys._opened_since_the_start,
+    }
+    if path.startswith(os.path.join(home, "rnnlib") + os.sep)
+    and "__pycache__" not in path and os.path.isfile(path)
+))(os.path.dirname(os.path.dirname(sys.modules["rnnlib"].__file__)))
+if "rnnlib" in sys.modules else [])(__import__("sys"), __import__("os"))
+"""
+
+
+def ask(client, code, expression="None"):
+    """Run code in a kernel, beside its cells and their names -> the value of an expression."""
+    message = client.kc.execute(
+        f"exec({code!r}, {{}})",
+        silent=True,
+        store_history=False,
+        user_expressions={"value": " ".join(expression.split())},
+    )
+    answer = client.wait_for_reply(message)["content"]["user_expressions"]["value"]
+    if answer["status"] != "ok":
+        raise Refused(f"the kernel did not say what it ran: {answer['ename']}: {answer['evalue']}")
+    return ast.literal_eval(answer["data"]["text/plain"])
+
+
 def run(notebook, folder):
-    """A copy of the notebook, executed in `folder`; every cell has run and none has raised."""
+    """A copy of the notebook, executed in `folder`, and the files of rnnlib that it used."""
     ran = copy.deepcopy(notebook)
     client = NotebookClient(
         ran,
@@ -65,10 +107,14 @@ def run(notebook, folder):
         store_widget_state=False,
     )
     try:
-        client.execute(stderr=subprocess.DEVNULL)  # what libraries write past Python is not for the page
+        # what libraries write past Python is not for the page
+        with client.setup_kernel(stderr=subprocess.DEVNULL):
+            ask(client, WATCH)
+            client.execute(cleanup_kc=False)
+            used = ask(client, "", USED)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise Refused(f"a cell raised:\n{error}") from None
-    return ran
+    return ran, used
 
 
 def check_outputs(ran):
@@ -83,7 +129,7 @@ def check_outputs(ran):
                 raise Refused(f"code cell {number} shows a widget, which needs scripts from elsewhere")
 
 
-def record(source, library):
+def record(source, root=environment.ROOT):
     """Execute notebooks/NAME.md and replace NAME.ipynb in one step; raise Refused and touch nothing."""
     text = chapters.canonical(source)
     if text != source.read_text(encoding="utf-8"):
@@ -91,11 +137,11 @@ def record(source, library):
         print(f"  {source.name} rewritten as jupytext saves it")
     notebook = chapters.read_source(source)
     check_data(notebook)
-    ran = run(notebook, source.parent)
+    ran, used = run(notebook, source.parent)
     check_outputs(ran)
     language = {k: v for k, v in ran.metadata.get("language_info", {}).items() if k != "version"}
     origin = {
-        "library": library,
+        "files": chapters.file_digests(root, used),
         "outputs": chapters.outputs_digest(ran),
         "processor": processor.describe(),
         "versions": versions(),
@@ -104,12 +150,12 @@ def record(source, library):
     chapters.write_atomically(source.with_suffix(".ipynb"), chapters.assemble(notebook, ran, about))
 
 
-def aged(source, library):
-    """Whether a chapter is due, or was recorded with another state of the package."""
-    if chapters.why_due(source):
-        return True
-    recorded = chapters.read_recorded(source.with_suffix(".ipynb"))
-    return recorded.metadata["rnnlib"]["library"] != library
+def why_stale(source, root=environment.ROOT):
+    """Why a chapter is due, or older than what it ran of the package: one clause, or None."""
+    due = chapters.why_due(source)
+    if due:
+        return due
+    return chapters.why_aged(chapters.read_recorded(source.with_suffix(".ipynb")), root)
 
 
 def choose(names, folder):
@@ -134,16 +180,18 @@ def main(arguments=None, root=environment.ROOT):
     )
     options = parser.parse_args(arguments)
     environment.apply(root)
-    library = chapters.library_digest(root)
     sources = choose(options.names, root / "notebooks")
+    reasons = {}
     if options.stale:
-        sources = [source for source in sources if aged(source, library)]
+        reasons = {source: why_stale(source, root) for source in sources}
+        sources = [source for source in sources if reasons[source]]
     refused = 0
     for number, source in enumerate(sources, 1):
-        print(f"[{number}/{len(sources)}] {source.stem}", flush=True)
+        reason = f" ({reasons[source]})" if source in reasons else ""
+        print(f"[{number}/{len(sources)}] {source.stem}{reason}", flush=True)
         start = time.perf_counter()
         try:
-            record(source, library)
+            record(source, root)
         except Refused as problem:
             refused += 1
             print(f"  refused, the old recording stays: {problem}", file=sys.stderr)

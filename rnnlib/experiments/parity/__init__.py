@@ -1,0 +1,3 @@
+"""Written once for every backend of Keras: no framework is named here, only Keras (chapter
+`parity`).
+"""
