@@ -8,6 +8,7 @@ Nothing is fitted again as the origin moves.  Classical methods have learnt from
 networks come from before the validation part, which stops the training and sets the intervals.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from scipy.signal import lfilter
 from rnnlib import checks, classical, datasets, forecast, series, windowed
 from rnnlib.quantiles import error_quantiles
 from rnnlib.studies import stored
+from rnnlib.views import View
 
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "forecasting.json"
 TUNING, REPORTED = (0, 1), (2, 3, 4, 5, 6)
@@ -56,51 +58,80 @@ def table(name):
 
 
 class SeasonAndLevel(forecast.Forecaster):
-    """A season of 52 numbers, a level smoothed exponentially and a recent trend: the simplest that knows all three.
+    """A season of 52 numbers, a level smoothed exponentially and a recent trend: the simplest that
+    knows all three.
 
     season  the mean change of each week of the year, added up and less its mean
     share   of what is new that the level takes over at each step, up to 1
     years   at the end of the training table, whose mean change of a step is the trend
-    Quantiles: of the errors made so in the training table, step by step.  Weeks go by the day of the year, since it has 52.18 of them.
+    levels  quantiles, of the errors made so in the training table, step by step
+
+    Weeks go by the day of the year, since it has 52.18 of them.
     """
 
-    def __init__(self, share, years, levels=LEVELS):
+    def __init__(self, share: float, years: int, levels: Sequence[float] = LEVELS) -> None:
         super().__init__(levels)
-        self.share, self.years = checks.number(share, "share", 0), checks.positive(years, "years")
+        self.share = share
+        self.years = years
+        self.check_params()
 
-    def _learn(self, views):
-        self.learnt_ = {}
-        for view in views:
-            week, change, m = _week(view.ds[1:]), np.diff(view.y), 52 * self.years
+    def check_params(self) -> None:
+        """ValueError or TypeError for the first hyper-parameter that will not do."""
+        super().check_params()
+        checks.number(self.share, "share", 0)
+        checks.positive(self.years, "years")
+
+    def fit_panel(self, panel: list[View]) -> None:
+        """Learn season (52,) and trend of each series, {key: (season, trend)}."""
+        learnt = {}
+        for view in panel:
+            week = _week(view.ds[1:])
+            change = np.diff(view.y)
+            m = 52 * self.years
+            if len(view.y) <= m or len(np.unique(week)) < 52:
+                raise ValueError(
+                    f"series {view.key!r} has {len(view.y)} steps: more than {m} are needed for "
+                    f"a trend of years={self.years}, and every week of a year"
+                )
             season = np.array([change[week == k].mean() for k in range(52)])
             trend = (view.y[-1] - view.y[-1 - m]) / m
-            self.learnt_[view.key] = np.cumsum(season - season.mean()), trend
+            learnt[view.key] = np.cumsum(season - season.mean()), trend
+        self.learnt_ = learnt
 
-    def _paths(self, views, horizon):
-        return [self._path(view, horizon) for view in views]
+    def forecast_panel(self, panel: list[View], horizon: int) -> list[np.ndarray]:
+        """Level, trend and season go on, [(horizon, 1 + Q)]."""
+        spreads = {view.key: self._spread(view, horizon) for view in self.views_}
+        return [self._path(view, horizon, spreads[view.key]) for view in panel]
 
-    def _path(self, view, horizon):
+    def _path(self, view, horizon, spread):
         season, trend = self.learnt_[view.key]
-        steps, coming = 1 + np.arange(horizon), series.ahead(view.ds, view.step, horizon)
+        steps = 1 + np.arange(horizon)
+        coming = series.ahead(view.ds, view.step, horizon)
         point = self._level(view)[-1] + steps * trend + season[_week(coming)]
-        return np.column_stack([point, point[:, None] + self._spread(view.key, horizon)])
+        return np.column_stack([point, point[:, None] + spread])
 
     def _level(self, view):
         """level_t = level_(t-1) + trend + share * surprise, for each step (T,)."""
         season, trend = self.learnt_[view.key]
         line = trend * np.arange(len(view.y))
         rest = view.y - season[_week(view.ds)] - line
-        return line + lfilter([self.share], [1, self.share - 1], rest, zi=[(1 - self.share) * rest[0]])[0]
+        start = [(1 - self.share) * rest[0]]
+        return line + lfilter([self.share], [1, self.share - 1], rest, zi=start)[0]
 
-    def _spread(self, key, horizon):
+    def _spread(self, view, horizon):
         """Quantiles (horizon, Q) of the errors in the training table."""
-        season, trend = self.learnt_[key]
-        view = next(view for view in self.views_ if view.key == key)
-        rest, level = view.y - season[_week(view.ds)], self._level(view)
+        season, trend = self.learnt_[view.key]
+        rest = view.y - season[_week(view.ds)]
+        level = self._level(view)
         errors = np.full((len(rest), horizon), np.nan)
         for k in range(1, horizon + 1):
             errors[k:, k - 1] = rest[k:] - level[:-k] - k * trend
-        return error_quantiles(errors, self.levels)
+        return error_quantiles(errors, self.levels_)
+
+    @classmethod
+    def example_params(cls) -> list[dict]:
+        """A trend of one year."""
+        return [{"share": 0.4, "years": 1, "levels": (0.05, 0.5, 0.95)}]
 
 
 def _week(ds):

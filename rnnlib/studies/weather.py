@@ -45,7 +45,7 @@ SIMPLE = {  # climatology and mixture want the season taken off first
 }
 AGAIN = {  # what differs, 24 hours ahead, where the season is taken off
     "ridge": {"n_in": 8},
-    "gru": {"n_in": 8, "hidden_size": 16, "model": {"dropout": 0.5}},
+    "gru": {"n_in": 8, "hidden_size": 16, "network_options": {"dropout": 0.5}},
 }
 # °F at La Guardia, January to December, means of the days' highest and lowest: U.S. Climate Normals 1981-2010 (NOAA; Arguez et al. 2012),
 # whole degrees as printed by usclimatedata.com.  They serve all three airports.
