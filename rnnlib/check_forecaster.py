@@ -161,8 +161,9 @@ def check_fresh_process(model: Forecaster, table: pd.DataFrame) -> None:
             pd.to_pickle(options["known"], paths["known"])
             arguments = f"{{'known': pd.read_pickle({paths['known']!r})}}"
         names = {"module": kind.__module__, "name": kind.__qualname__, "horizon": HORIZON}
-        code = FRESH.format(**names, **{k: paths[k] for k in ("pickled", "file", "answers")},
-                            options=arguments)
+        code = FRESH.format(
+            **names, **{k: paths[k] for k in ("pickled", "file", "answers")}, options=arguments
+        )
         run_fresh(code)
         for answer in pd.read_pickle(paths["answers"]):
             pd.testing.assert_frame_equal(answer, found)
@@ -246,5 +247,6 @@ def same(one: tuple, other: tuple) -> bool:
 
 
 def same_params(one: dict, other: dict) -> bool:
-    """Are two sets of hyper-parameters equal?  By what a file would hold where `==` says nothing."""
+    """Are two sets of hyper-parameters equal?  By what a file would hold where `==` says
+    nothing."""
     return one.keys() == other.keys() and same(packing.pack(one), packing.pack(other))

@@ -148,12 +148,11 @@ class Climatology(Forecaster):
         self.means_ = means
 
     def forecast_panel(self, panel: list[View], horizon: int) -> list[np.ndarray]:
-        """The mean of each step's phase, and what is left of today's anomaly, [(horizon, 1 + Q)]."""
+        """The mean of each step's phase, and what is left of today's anomaly, [(horizon, 1 +
+        Q)]."""
         learnt = _of_training(self, panel, lambda view: self._learnt(view, horizon))
         trained = {view.key: view for view in self.views_}
-        return [
-            self._path(view, trained[view.key], horizon, *learnt[view.key]) for view in panel
-        ]
+        return [self._path(view, trained[view.key], horizon, *learnt[view.key]) for view in panel]
 
     def _path(self, view, trained, horizon, rho, spread):
         mean, anomaly = self._anomaly(view, trained)
@@ -439,9 +438,7 @@ def _orders(values, name, axes):
     return tuple(values)
 
 
-def normal_path(
-    mean: np.ndarray, deviation: np.ndarray, levels: Sequence[float]
-) -> np.ndarray:
+def normal_path(mean: np.ndarray, deviation: np.ndarray, levels: Sequence[float]) -> np.ndarray:
     """Point and quantiles (horizon, 1 + Q) of normal distributions (horizon,)."""
     from scipy.stats import norm
 

@@ -1,7 +1,8 @@
-"""From labelled sentences to a saved classifier: what stands between texts and a recurrent network, in one object.
+"""From labelled sentences to a saved classifier: what stands between texts and a recurrent network,
+in one object.
 
-Nothing here is new: tokens and vocabulary from `text`, batches from `batch`, model, training and files from the
-framework, which comes in by its name.
+Nothing here is new: tokens and vocabulary from `text`, batches from `batch`, model, training and
+files from the framework, which comes in by its name.
 """
 
 import os
@@ -44,12 +45,14 @@ VALID_ROWS = 256  # texts of the validation part that are answered at a time
 
 
 class Encoder:
-    """Texts as ids: `encoder(texts)` -> x (N, T) int64, padded with 0, lengths (N,).  Learned from training texts alone.
+    """Texts as ids: `encoder(texts)` -> x (N, T) int64, padded with 0, lengths (N,).  Learned from
+    training texts alone.
 
     tokenizer   a name of text.TOKENIZERS, a text.Subwords, or any function from a text to Tokens
     lower       are texts read in lower case?
-    min_count   rarer tokens are left out of the vocabulary and read as <unk>; with 1, <unk> never occurs in training, and its vector
-                stays as it was drawn.  The vocabulary of Subwords is all of their pieces
+    min_count   rarer tokens are left out of the vocabulary and read as <unk>; with 1, <unk> never
+                occurs in training, and its vector stays as it was drawn.  The vocabulary of
+                Subwords is all of their pieces
     max_tokens  of longer texts the first so many are read; None: all
     """
 
@@ -63,13 +66,14 @@ class Encoder:
         self.vocabulary = text.Vocabulary(seen, min_count)
 
     def tokens(self, texts):
-        """Lists of str, one for each text.  ValueError for a text without tokens, with its number."""
+        """Lists of str, one for each text.  ValueError numbers a text without tokens."""
         cut, found = text.tokenizer_of(self.tokenizer), []
         for row, whole in enumerate(strings_of(texts, "text")):
             tokens = texts_of(cut(whole.lower() if self.lower else whole)) if whole.strip() else []
             if not tokens:
                 raise ValueError(
-                    f"text {row} is empty ({whole!r} has no tokens): leave it out, or decide without a model"
+                    f"text {row} is empty ({whole!r} has no tokens): "
+                    "leave it out, or decide without a model"
                 )
             found.append(tokens[: self.max_tokens])
         if not found:
@@ -80,7 +84,7 @@ class Encoder:
         return batch.pad([self.vocabulary.encode(row) for row in self.tokens(texts)])
 
     def plain(self):
-        """All that was learned, as plain values for a file: `Encoder.of(plain)` is the same encoder again."""
+        """All that was learned, as plain values for a file, for `Encoder.of(plain)`."""
         tokenizer = self.tokenizer
         if isinstance(tokenizer, text.Subwords):
             tokenizer = {"subwords": tokenizer.plain()}
@@ -106,8 +110,8 @@ class Encoder:
 class TextClassifier(ClassifierMixin, NetworkEstimator):
     """A recurrent network that gives texts one of several classes; an estimator of scikit-learn.
 
-    rnn             "torch" or "tensorflow", or the module rnnlib.pt or rnnlib.tf, which is kept by its name; a file
-                    that one has written the other reads
+    rnn             "torch" or "tensorflow", or the module rnnlib.pt or rnnlib.tf, which is kept by
+                    its name; a file that one has written the other reads
     embedding_size  64; numbers in the vector of a token
     hidden_size     64; units of a recurrent layer
     cell            "gru"; a name, or (name, options), of `rnn.Classifier`, as are the next nine
@@ -117,9 +121,11 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
     dropout         0.0; share that is dropped of embeddings, between layers and before the head
     variational     False; True: one mask of dropout for all steps of a text
     residual, layer_norm  False, False; of a stack of layers
-    native          None; the engine: None the fastest that is right, True the framework's layer, False our loop
+    native          None; the engine: None the fastest that is right, True the framework's layer,
+                    False our loop
     dtype           "float32"
-    tokenizer       "words"; a name of text.TOKENIZERS, a text.Subwords, or a function from a text to Tokens
+    tokenizer       "words"; a name of text.TOKENIZERS, a text.Subwords, or a function from a text
+                    to Tokens
     lower           True; are texts read in lower case?
     min_count       2; rarer tokens are read as <unk>
     max_tokens      None; of longer texts the first so many tokens are read
@@ -128,15 +134,19 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
     optimizer       "adam"; a name, or (name, options), of `rnn.fit`, without its rate
     lr              3e-3; the optimizer's rate
     clip_norm       1.0; a longer gradient is scaled down to this norm, None: never
-    valid_share     None; share of the texts of `fit`, of each class alike, held out for validation where `fit` gets none
+    valid_share     None; share of the texts of `fit`, of each class alike, held out for validation
+                    where `fit` gets none
     patience        None; stop when so many epochs have brought no lower validation loss
-    checkpoint, resume  None, False; file that keeps the run after each epoch, and whether to go on from it
-    device          None; "cpu", "gpu", "gpu:1": where to learn and answer, None: the framework's choice
+    checkpoint, resume  None, False; file that keeps the run after each epoch, and whether to go on
+                        from it
+    device          None; "cpu", "gpu", "gpu:1": where to learn and answer, None: the framework's
+                    choice
     progress        None; show a bar? None: where a person watches
     rng             0; a whole number or a SeedSequence: weights, order of texts, held-out texts
 
-    All are kept as given, so that `clone`, `get_params` and `set_params` work, and checked here and by `fit`.
-    `fit` sets `classes_` (C,), the different labels in order, `encoder_`, `model_`, the network, and `history_`.
+    All are kept as given, so that `clone`, `get_params` and `set_params` work, and checked here and
+    by `fit`.  `fit` sets `classes_` (C,), the different labels in order, `encoder_`, `model_`, the
+    network, and `history_`.
     """
 
     def __init__(
@@ -204,7 +214,7 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
         self.check_params()
 
     def check_params(self) -> None:
-        """ValueError or TypeError for the first hyper-parameter that will not do; nothing is changed."""
+        """ValueError or TypeError for the first hyper-parameter that will not do."""
         framework_name(self.rnn)
         for name in ("embedding_size", "hidden_size", "num_layers", "min_count"):
             checks.positive(getattr(self, name), name)
@@ -229,12 +239,13 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
         labels: Iterable,
         valid: tuple[Iterable[str], Iterable] | None = None,
     ) -> "TextClassifier":
-        """Learn from texts, a list of str, and their labels (N,), strings or whole numbers; returns self.
+        """Learn from texts, a list of str, and labels (N,), strings or whole numbers; returns self.
 
-        valid  a pair (texts, labels), or None: the share `valid_share` of the texts, if there is one.  With either,
-               the epoch with the lowest loss on it is kept
-        Ctrl-C keeps what was learned up to then, and is raised.  Texts or labels that will not do, and hyper-parameters
-        that became bad since, raise ValueError or TypeError with the place, and leave the estimator as it was.
+        valid  a pair (texts, labels), or None: the share `valid_share` of the texts, if there is
+               one.  It says which epoch is kept, and with `patience` when to stop
+        Ctrl-C keeps what was learned up to then, and is raised.  Texts or labels that will not do,
+        and hyper-parameters that became bad since, raise ValueError or TypeError with the place,
+        and leave the estimator as it was.
         """
         self.check_params()
         texts, labels, valid = self._parts(texts, labels, valid)
@@ -279,7 +290,7 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
         return texts, labels, None
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
-        """Probabilities (N, C) of the classes, in the order of `classes_`; NotFittedError before `fit`."""
+        """Probabilities (N, C) in the order of `classes_`; NotFittedError before `fit`."""
         self._check_fitted()
         return softmax(self._predict(*self.encoder_(texts)), axis=1)
 
@@ -291,7 +302,8 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
     def save(self, path: str | os.PathLike) -> None:
         """Write hyper-parameters, vocabulary, classes and weights to one safetensors file.
 
-        ValueError for a tokenizer that is a function of your own, which no file holds; OSError names the file.
+        ValueError for a tokenizer that is a function of your own, which no file holds; OSError
+        names the file.
         """
         self._check_fitted()
         params = {
@@ -305,11 +317,12 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
 
     @classmethod
     def load(cls, path: str | os.PathLike, rnn: str | ModuleType | None = None) -> "TextClassifier":
-        """The classifier that `save` has written; it predicts, and can be fitted anew as it was fitted then.
+        """The classifier that `save` has written: it predicts, and can be fitted anew as it was.
 
-        rnn  the framework that is to answer, "torch" or "tensorflow" or our module; None: the one that has learned
-        FileNotFoundError, or ValueError for a file that holds no text classifier, or a damaged one.  Files of version
-        0.1.0 keep no hyper-parameters of training: those have their defaults.
+        rnn  the framework that is to answer, "torch" or "tensorflow" or our module; None: the one
+             that has learned
+        FileNotFoundError, or ValueError for a file that holds no text classifier, or a damaged one.
+        Files of version 0.1.0 keep no hyper-parameters of training: those have their defaults.
         """
         if not isinstance(path, (str, os.PathLike)):
             raise TypeError(f"load(path, rnn): path is the name of a file, got {path!r}")
@@ -317,7 +330,8 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
         kept = about.get("about", {}).get("text_classifier")
         if kept is None:
             raise ValueError(
-                f"{path} holds weights, but no text classifier: it was not written by TextClassifier.save"
+                f"{path} holds weights, but no text classifier: "
+                "it was not written by TextClassifier.save"
             )
         name = HALVES.get(about.get("framework"), "torch") if rnn is None else framework_name(rnn)
         try:
@@ -398,14 +412,15 @@ def held_out(
         ((rows, others),) = split.split(np.zeros(len(labels)), labels)
     except ValueError as error:
         raise ValueError(
-            f"valid_share={share:g} of {len(texts)} texts cannot be held out of each class alike: {error}"
+            f"valid_share={share:g} of {len(texts)} texts cannot be held out of each class alike: "
+            f"{error}"
         ) from error
     left = [texts[row] for row in rows]
     return left, labels[rows], ([texts[row] for row in others], labels[others])
 
 
 def examples(encoder, classes, texts, labels):
-    """Labelled texts as arrays for batch.Batches: x (N, T) ids, y (N,) places in `classes`, lengths (N,)."""
+    """Labelled texts as arrays for batch.Batches: ids x (N, T), places y (N,), lengths."""
     classes = np.asarray(classes)
     labels = labelled(texts, labels, classes)
     x, lengths = encoder(texts)

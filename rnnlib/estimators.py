@@ -1,8 +1,10 @@
-"""What estimators share: the framework by name, hyper-parameters of a training run, networks that pickle and copy.
+"""What estimators share: the framework by name, hyper-parameters of a training run, networks that
+pickle and copy.
 
-An estimator keeps its hyper-parameters as they were given, so that scikit-learn's `clone` and `set_params` work; they
-are checked where it is built and, since `set_params` can change them, again by `fit`.  One is not kept as given: a
-framework given as its module is kept by name, since a module can be neither copied nor pickled.
+An estimator keeps its hyper-parameters as they were given, so that scikit-learn's `clone` and
+`set_params` work; they are checked where it is built and, since `set_params` can change them, again
+by `fit`.  One is not kept as given: a framework given as its module is kept by name, since a module
+can be neither copied nor pickled.
 """
 
 from importlib import import_module
@@ -19,14 +21,16 @@ packing.register(runs.History)
 
 
 def framework_name(rnn: str | ModuleType) -> str:
-    """The name "torch" or "tensorflow", from that name or from the module rnnlib.pt or rnnlib.tf; TypeError for all else."""
+    """The name "torch" or "tensorflow", from that name or from the module rnnlib.pt or rnnlib.tf;
+    TypeError for all else."""
     if isinstance(rnn, str) and rnn in FRAMEWORKS:
         return rnn
     for name, module in FRAMEWORKS.items():
         if isinstance(rnn, ModuleType) and rnn.__name__ == module:
             return name
     raise TypeError(
-        f"rnn is 'torch' or 'tensorflow', or the module rnnlib.pt or rnnlib.tf, got {rnn!r}: give rnn='torch'"
+        f"rnn is 'torch' or 'tensorflow', or the module rnnlib.pt or rnnlib.tf, got {rnn!r}: "
+        "give rnn='torch'"
     )
 
 
@@ -36,14 +40,17 @@ def framework_of(name: str) -> ModuleType:
 
 
 class NetworkEstimator(BaseEstimator):
-    """An estimator whose `model_` is a network of a framework: copies and pickles hold its weights as arrays.
+    """An estimator whose `model_` is a network of a framework: copies and pickles hold its weights
+    as arrays.
 
-    A child calls `_keep(network, kind, architecture)` when it has been fitted; `framework_` and `architecture_` then say
+    A child calls `_keep(network, kind, architecture)` when it has been fitted; `framework_` and
+    `architecture_` then say
     how the same network is built again, whatever `set_params` does later.
     """
 
     def _build(self, kind: str, architecture: dict) -> object:
-        """A fresh network: `kind` is a model of the framework, `architecture` all of its arguments."""
+        """A fresh network: `kind` is a model of the framework, `architecture` all of its
+        arguments."""
         return getattr(framework_of(self.rnn), kind)(**architecture)
 
     def _keep(self, network: object, kind: str, architecture: dict) -> None:
@@ -61,7 +68,8 @@ class NetworkEstimator(BaseEstimator):
         return framework_of(self.framework_).params(self.model_)
 
     def _rebuild(self, arrays: dict[str, np.ndarray], framework: str | None = None) -> None:
-        """The network as `architecture_` says, with these weights, in this framework or that of the fit."""
+        """The network as `architecture_` says, with these weights, in this framework or that of the
+        fit."""
         if framework is not None:
             self.framework_ = framework
         rnn = framework_of(self.framework_)
@@ -84,7 +92,8 @@ class NetworkEstimator(BaseEstimator):
 
 
 def check_training(estimator: BaseEstimator) -> None:
-    """The hyper-parameters of a training run, whatever the estimator; the first bad one is named."""
+    """The hyper-parameters of a training run, whatever the estimator; the first bad one is
+    named."""
     checks.positive(estimator.epochs, "epochs")
     checks.positive(estimator.batch_size, "batch_size")
     runs.spec(optimizer_of(estimator.optimizer, estimator.lr), runs.OPTIMIZERS, "optimizer")
@@ -92,7 +101,8 @@ def check_training(estimator: BaseEstimator) -> None:
         runs.real(estimator.clip_norm) and 0 < estimator.clip_norm < np.inf
     ):
         raise ValueError(
-            f"clip_norm is the largest norm a gradient may have, above 0, or None; got {estimator.clip_norm!r}"
+            "clip_norm is the largest norm a gradient may have, above 0, or None; "
+            f"got {estimator.clip_norm!r}"
         )
     if estimator.patience is not None:
         checks.positive(estimator.patience, "patience")
@@ -111,7 +121,8 @@ def optimizer_of(optimizer: str | tuple, lr: float) -> tuple[str, dict]:
     name, options = optimizer
     if "lr" in options:
         raise ValueError(
-            f"the optimizer's options say lr={options['lr']!r} and lr={lr!r} is given besides: leave it out of the options"
+            f"the optimizer's options say lr={options['lr']!r} and lr={lr!r} is given besides: "
+            "leave it out of the options"
         )
     return name, {**options, "lr": lr}
 

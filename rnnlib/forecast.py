@@ -1,9 +1,19 @@
-"""Forecasting in the field's own interface: a long table in, a long table of points and quantiles out, and backtests of it.
+"""Forecasting in the field's own interface: a long table in, a long table of points and quantiles
+out, and backtests of it.
 
-A forecaster has `fit(table)` and `predict(horizon)`; `backtest` moves the origin, the last time that is known, through a
-table.  A series of a panel is forecast from the origins that lie in it and leave enough steps; one that has none is named
-and refused.  Tables: rnnlib/tables.py; series of a table: rnnlib/views.py.  Forecasters without a network:
-rnnlib/classical.py; on windows, recurrent ones too: rnnlib/windowed.py.
+A forecaster has `fit(table)` and `predict(horizon)`; `backtest` moves the origin, the last time
+that is known, through a table.  A series of a panel is forecast from the origins that lie in it and
+leave enough steps; one that has none is named and refused.  Tables: rnnlib/tables.py; series of a
+table: rnnlib/views.py.  Forecasters without a network: rnnlib/classical.py; on windows, recurrent
+ones too: rnnlib/windowed.py.
+
+The same things elsewhere:
+
+    here         Nixtla                     here         Nixtla
+    horizon      h                          n_in         input_size
+    known        futr_exog_list             m            season_length
+    past         hist_exog_list             origin       cutoff
+    levels       quantiles                  backtest     cross_validation
 """
 
 import os
@@ -41,7 +51,7 @@ class Forecaster(BaseEstimator, ABC):
     its constructor with `self.check_params()`.  It must have
 
     fit_panel(panel)                learn from the series, a list of View; set attributes that end
-                                    in "_", of plain values and arrays, so that `save` can write them
+                                    in "_", of plain values and arrays, which `save` can write
     forecast_panel(panel, horizon)  answer for the series, which may go on beyond those of `fit`: a
                                     list of arrays (horizon, 1 + Q), the point, then a quantile for
                                     each of `levels_`; change nothing in the forecaster
@@ -98,7 +108,7 @@ class Forecaster(BaseEstimator, ABC):
         return horizon
 
     def learned_state(self) -> dict:
-        """What `fit` has learned, plain values and arrays, for a file: attributes that end in "_"."""
+        """What `fit` has learned, for a file: the attributes whose names end in "_"."""
         return {
             name: value
             for name, value in vars(self).items()
@@ -111,7 +121,7 @@ class Forecaster(BaseEstimator, ABC):
 
     @classmethod
     def example_params(cls) -> list[dict]:
-        """Arguments that build small examples of this class, for its tests; `rnn` may be left out."""
+        """Arguments that build small examples of this class, for tests; `rnn` is left out."""
         return [{}]
 
     # ---- the doors
@@ -231,9 +241,7 @@ class Forecaster(BaseEstimator, ABC):
         weights.write(path, arrays, about)
 
     @classmethod
-    def load(
-        cls, path: str | os.PathLike, rnn: str | ModuleType | None = None
-    ) -> "Forecaster":
+    def load(cls, path: str | os.PathLike, rnn: str | ModuleType | None = None) -> "Forecaster":
         """The forecaster that `save` has written: it answers as it did, and can be fitted anew.
 
         rnn  of one with a network: the framework that is to answer; None: the one that has learned
@@ -288,16 +296,20 @@ def backtest(
     refit: bool | int | None = False,
     prepare: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
-    """Forecasts from many origins -> table `unique_id, origin, step, ds, y, forecast, q...`; `y` is what came.
+    """Forecasts from many origins: a table `unique_id, origin, step, ds, y, forecast, q...`, where
+    `y` is what came.
 
     origins  how many, the last ones that leave `horizon` steps to compare with; or a list of times
     step     steps between two origins
-    refit    False: learn once, from what is known at the first origin; True: at each origin; n: at each n-th; None: never, `model`
+    refit    False: learn once, from what is known at the first origin; True: at each origin; n: at
+             each n-th; None: never, `model`
              is fitted already
-    prepare  what is done to the table first (a function table -> table): it must do the same when the future is not there
+    prepare  what is done to the table first (a function table -> table): it must do the same when
+             the future is not there
 
-    At each origin the model gets nothing from after it but the columns that are known in advance.  Raises leaks.Leak where
-    `prepare` looks ahead, where a known column is the target or a past one the target to come, or where a fitted model has seen what it is to forecast.
+    At each origin the model gets nothing from after it but the columns that are known in advance.
+    Raises leaks.Leak where `prepare` looks ahead, where a known column is the target or a past one
+    the target to come, or where a fitted model has seen what it is to forecast.
     The model that is passed in is left as it was.
     """
     if not isinstance(model, Forecaster):
@@ -325,7 +337,9 @@ def backtest(
         places = [(view, view.ds.searchsorted(time, side="right")) for view in views]
         places = [(view, t) for view, t in places if t and t + needs <= len(view.ds)]
         if not places:
-            raise ValueError(f"no series has a value at or before {time} and {needs} steps after it")
+            raise ValueError(
+                f"no series has a value at or before {time} and {needs} steps after it"
+            )
         if every is None:
             leaks.check_trained(model.views_, time)
         elif number == 0 or (every and number % every == 0):
@@ -338,7 +352,8 @@ def backtest(
 
 
 def _origins(views, origins, step, needs):
-    """The times of the origins, rising; ValueError names a series that none of them serves where they serve others."""
+    """The times of the origins, rising; ValueError names a series that none of them serves where
+    they serve others."""
     listed = not isinstance(origins, (int, np.integer))
     times = _listed(views[0].ds, origins) if listed else _counted(views, origins, step, needs)
     served = []
@@ -348,8 +363,9 @@ def _origins(views, origins, step, needs):
     if any(served) and not all(served):
         view = views[served.index(False)]
         raise ValueError(
-            f"series {view.key!r} is forecast from no origin: it goes from {view.ds[0]} to {view.ds[-1]}, the origins from {times[0]} "
-            f"to {times[-1]}, with {needs} steps after each: leave it out, or list earlier origins"
+            f"series {view.key!r} is forecast from no origin: it goes from {view.ds[0]} to "
+            f"{view.ds[-1]}, the origins from {times[0]} to {times[-1]}, "
+            f"with {needs} steps after each: leave it out, or list earlier origins"
         )
     return list(times)
 
@@ -382,14 +398,17 @@ def _counted(views, origins, step, needs):
     first = last - step * (checks.positive(origins, "origins") - 1)
     if first < 1:
         raise ValueError(
-            f"series {longest.key!r} has {len(longest.ds)} steps, too few for {origins} origins {step} apart and {needs} steps after "
-            "the last: fewer origins, a smaller step or a shorter horizon"
+            f"series {longest.key!r} has {len(longest.ds)} steps, too few for {origins} origins "
+            f"{step} apart and {needs} steps after the last: "
+            "fewer origins, a smaller step or a shorter horizon"
         )
     return longest.ds[first : last + 1 : step]
 
 
 def _until(view, t, needs):
-    return view._replace(ds=view.ds[:t], y=view.y[:t], past=view.past[:t], known=view.known[: t + needs])
+    return view._replace(
+        ds=view.ds[:t], y=view.y[:t], past=view.past[:t], known=view.known[: t + needs]
+    )
 
 
 def _forecast(model, waiting, horizon):
@@ -408,9 +427,11 @@ def _forecast(model, waiting, horizon):
 def scores(
     found: pd.DataFrame, table: pd.DataFrame, *, m: int, by: str | None = None
 ) -> pd.DataFrame:
-    """What a backtest says: a table of MAE, RMSE, MASE, pinball loss, CRPS, and coverage of the outermost interval.
+    """What a backtest says: a table of MAE, RMSE, MASE, pinball loss, CRPS, and coverage of the
+    outermost interval.
 
-    table  the long table of the backtest; each series up to its own first origin gives its scale of MASE
+    table  the long table of the backtest; each series up to its own first origin gives its scale of
+           MASE
     m      steps in a season for MASE (1: none), always said: the number depends on it
     by     a column, "step" or "unique_id", to score apart; None: all together
     Steps whose `y` is missing are left out.
@@ -447,7 +468,9 @@ def _quantiles_of(found, by):
                 f"no column {name!r} in the table of forecasts: it has {', '.join(map(str, found))}"
             )
     if by is not None and by not in list(found):
-        raise ValueError(f"no column {by!r} to score by: the forecasts have {', '.join(map(str, found))}")
+        raise ValueError(
+            f"no column {by!r} to score by: the forecasts have {', '.join(map(str, found))}"
+        )
     names = [name for name in found if re.fullmatch(r"q\d[\d.e-]*", str(name))]
     if not names:
         raise ValueError("no column of a quantile, such as q0.5, in the table of forecasts")
@@ -455,11 +478,13 @@ def _quantiles_of(found, by):
 
 
 def _scales(found, table, m):
-    """What MASE divides by, for each series that was forecast: of its steps up to its own first origin."""
+    """What MASE divides by, for each series that was forecast: of its steps up to its own first
+    origin."""
     tables.check_long(table, ("unique_id", "ds", "y"))
     if len(found) and not tables.alike(found["origin"].dtype, table["ds"].dtype):
         raise TypeError(
-            f"column 'ds' of the table holds {table['ds'].dtype}, the origins {found['origin'].dtype}: pass the table of the backtest"
+            f"column 'ds' of the table holds {table['ds'].dtype}, the origins "
+            f"{found['origin'].dtype}: pass the table of the backtest"
         )
     parts, scale = dict(list(table.groupby("unique_id", sort=False))), {}
     for key, first in found.groupby("unique_id", sort=False)["origin"].min().items():

@@ -80,7 +80,8 @@ class Ridge(Windowed):
     def fit_windows(
         self, x: np.ndarray, y: np.ndarray, x_valid: np.ndarray, y_valid: np.ndarray
     ) -> None:
-        """Least squares with each penalty; the one with the least squared error on the second pair."""
+        """Least squares with each penalty; the one with the least squared error on the second
+        pair."""
         from sklearn.linear_model import Ridge as Regression
 
         models = {}
@@ -126,7 +127,8 @@ class Recurrent(Windowed, NetworkEstimator):
     network_options  None; further arguments of `rnn.Forecaster`, {"num_layers": 2, "dropout": 0.1}
     optimizer    "adam"; a name, or (name, options), of `rnn.fit`, without its rate
     checkpoint, resume  None, False; file that keeps the run after each epoch, whether to go on
-    device       None; "cpu", "gpu", "gpu:1": where to learn and answer, None: the framework's choice
+    device       None; "cpu", "gpu", "gpu:1": where to learn and answer, None: the framework's
+                 choice
     progress     None; show a bar? None: where a person watches
     strategy, difference, valid, conformal, levels, known, past, calendar  of `Windowed`
 
@@ -205,7 +207,8 @@ class Recurrent(Windowed, NetworkEstimator):
     def fit_windows(
         self, x: np.ndarray, y: np.ndarray, x_valid: np.ndarray, y_valid: np.ndarray
     ) -> None:
-        """Train a fresh network on windows; the epoch with the lowest loss on the second pair stays."""
+        """Train a fresh network on windows; the epoch with the lowest loss on the second pair
+        stays."""
         head, loss = {
             "point": ("point", "mse"),
             "quantile": (

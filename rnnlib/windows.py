@@ -1,8 +1,10 @@
-"""What forecasters that learn from windows share: how windows are cut and scaled, and how answers become forecasts with intervals.
+"""What forecasters that learn from windows share: how windows are cut and scaled, and how answers
+become forecasts with intervals.
 
-A window is what is known at its origin: the last `n_in` steps, and the known columns of the steps ahead.  With `difference=m` a
-window holds changes over m steps, and what is learnt is how far the series will be from its value(s) a season of m steps before:
-1 for a level that wanders, the season for one that repeats.
+A window is what is known at its origin: the last `n_in` steps, and the known columns of the steps
+ahead.  With `difference=m` a window holds changes over m steps, and what is learnt is how far the
+series will be from its value(s) a season of m steps before: 1 for a level that wanders, the season
+for one that repeats.
 """
 
 from abc import abstractmethod
@@ -20,18 +22,19 @@ STRATEGIES = ("direct", "recursive")
 
 
 class Tails(NamedTuple):
-    """The ends of N series at their origins, n_in + m steps long, with what is known of K steps ahead."""
+    """The ends of N series at their origins, n_in + m steps long, with what is known of K steps
+    ahead."""
 
     y: np.ndarray  # (N, n_in + m)
-    season: np.ndarray  # (N, m) the last m steps, what is missing taken from seasons before, however far back
+    season: np.ndarray  # (N, m) the last m steps, what is missing taken from seasons before
     past: np.ndarray  # (N, n_in, P)
-    known: np.ndarray  # (N, n_in + K - 1, F), the last n_in steps up to the one after the origin, then one for each further step
+    known: np.ndarray  # (N, n_in + K - 1, F), n_in steps up to the one after the origin, and on
     mean: np.ndarray  # (N, 1) of the changes in the training part; deviation likewise
     deviation: np.ndarray
 
 
 class Windowed(Forecaster):
-    """What ridge and network share: windows, scaling, strategy, and intervals from a validation part.
+    """What ridge and network share: windows, scaling, strategy, intervals from a validation part.
 
     n_in        steps that a window holds
     horizon     steps ahead that are learnt; `predict` goes no further
@@ -54,8 +57,8 @@ class Windowed(Forecaster):
 
     `fit` sets `valid_errors_` (N, horizon): what came less the point, from each origin of the
     validation part, NaN where nothing came.  Scaling is learnt from what is before the validation
-    part, each series apart.  Missing numbers (NaN) become 0 and a column that says so; windows whose
-    target is missing are not learnt from.
+    part, each series apart.  Missing numbers (NaN) become 0 and a column that says so; windows
+    whose target is missing are not learnt from.
     """
 
     gaps = True
@@ -85,7 +88,7 @@ class Windowed(Forecaster):
     def fit_windows(
         self, x: np.ndarray, y: np.ndarray, x_valid: np.ndarray, y_valid: np.ndarray
     ) -> None:
-        """Learn from windows x (N, n_in, D) and what came, y (N, ahead); choose by the second pair."""
+        """Learn from windows x (N, n_in, D) and y (N, ahead); choose by the second pair."""
 
     @abstractmethod
     def predict_windows(self, x: np.ndarray) -> np.ndarray:
@@ -144,7 +147,8 @@ class Windowed(Forecaster):
         for (x, _), name in ((train, "training"), (valid, "validation")):
             if not len(x):
                 raise ValueError(
-                    f"every {name} window has a missing target: fill the series, or give a longer one"
+                    f"every {name} window has a missing target: "
+                    "fill the series, or give a longer one"
                 )
         self.fit_windows(*train, *valid)
         self.shift_ = self._calibrate(panel)
@@ -160,7 +164,8 @@ class Windowed(Forecaster):
             change = view.y[m:cut] - view.y[: cut - m] if m else view.y[:cut]
             if np.isnan(change).all():
                 raise ValueError(
-                    f"series {view.key!r} has no two values difference={m} steps apart before {view.ds[cut]}"
+                    f"series {view.key!r} has no two values difference={m} steps apart "
+                    f"before {view.ds[cut]}"
                 )
             past = _moments(view.past[:cut])
             self.scales_[view.key] = (*_moments(change), *past)
@@ -178,8 +183,9 @@ class Windowed(Forecaster):
         cut, window = T - valid, self.n_in + self.difference + self.ahead
         if valid < self.horizon or cut < window:
             raise ValueError(
-                f"series {view.key!r} has {T} steps: {cut} to learn from, where one window takes {window}, and {valid} to validate on, "
-                f"where the horizon takes {self.horizon}: give a longer series, a smaller n_in, or another valid={self.valid}"
+                f"series {view.key!r} has {T} steps: {cut} to learn from, where one window takes "
+                f"{window}, and {valid} to validate on, where the horizon takes {self.horizon}: "
+                f"give a longer series, a smaller n_in, or another valid={self.valid}"
             )
         return cut
 
@@ -187,7 +193,8 @@ class Windowed(Forecaster):
         L = self.n_in + self.difference
         if len(origins) and np.min(origins) < L - 1:
             raise ValueError(
-                f"series {view.key!r} has {len(view.y)} steps up to its origin, and a window takes {L}"
+                f"series {view.key!r} has {len(view.y)} steps up to its origin, "
+                f"and a window takes {L}"
             )
         at = np.asarray(origins)[:, None]  # (N, 1)
         mean, deviation, past_mean, past_deviation = self.scales_[view.key]
@@ -197,13 +204,15 @@ class Windowed(Forecaster):
             view.y[at + np.arange(1 - L, 1)],
             filled(view.y, m)[at + np.arange(1 - m, 1)] if m else np.zeros((len(at), 0)),
             (view.past[at + np.arange(1 - self.n_in, 1)] - past_mean) / past_deviation,
-            (known[at + np.arange(2 - self.n_in, ahead + 1)] - self.known_mean_) / self.known_deviation_,
+            (known[at + np.arange(2 - self.n_in, ahead + 1)] - self.known_mean_)
+            / self.known_deviation_,
             np.full((len(at), 1), mean),
             np.full((len(at), 1), deviation),
         )
 
     def _inputs(self, tails, step):
-        """x (N, n_in, D) float32 of answers that begin `step` steps after the origin and are `ahead` long."""
+        """x (N, n_in, D) float32 of answers that begin `step` steps after the origin and are
+        `ahead` long."""
         m, last = self.difference, step + self.ahead - 1
         change = tails.y[:, m:] - tails.y[:, : tails.y.shape[1] - m] if m else tails.y
         z = ((change - tails.mean) / tails.deviation)[:, :, None]
@@ -231,7 +240,7 @@ class Windowed(Forecaster):
         return self._inputs(tails, 1)[there], y[there].astype("float32")
 
     def forecast_panel(self, panel: list[View], horizon: int) -> list[np.ndarray]:
-        """Answers after the last window of each series, in its units, shifted, [(horizon, 1 + Q)]."""
+        """Answers after each series' last window, in its units, shifted, [(horizon, 1 + Q)]."""
         tails = [self._tails(view, [len(view.y) - 1], self.horizon) for view in panel]
         tails = Tails(*(np.concatenate(arrays) for arrays in zip(*tails, strict=True)))
         steps = horizon if self.strategy == "recursive" else self.horizon
@@ -274,33 +283,39 @@ class Windowed(Forecaster):
         return answers
 
     def _calibrate(self, panel):
-        """How far off each quantile was at each step of the validation part, in deviations, (horizon, Q)."""
+        """How far off each quantile was at each step of the validation part, in deviations,
+        (horizon, Q)."""
         errors = []
         for view in panel:
             T = len(view.y)
             cut = self._cut(view)
             origins = np.arange(max(self.n_in + self.difference - 1, cut - 1), T - 1)
-            # targets beyond the end are not there, nor are their known columns: what stands for them changes no other answer
+            # targets beyond the end are not there, nor are their known columns: what stands for
+            # them changes no other answer
             known = np.vstack([view.known, np.repeat(view.known[-1:], self.horizon, axis=0)])
             tails = self._tails(view._replace(known=known), origins, self.horizon)
             y = np.concatenate([view.y, np.full(self.horizon, np.nan)])
             y = y[origins[:, None] + np.arange(1, self.horizon + 1)]
             off = y[:, :, None] - self.rollout(tails, self.horizon)
             errors.append((off, off / tails.deviation[:, :, None]))
-        off, scaled = (np.concatenate(parts) for parts in zip(*errors, strict=True))  # (N, horizon, 1 + Q)
+        # both (N, horizon, 1 + Q)
+        off, scaled = (np.concatenate(parts) for parts in zip(*errors, strict=True))
         self.valid_errors_ = off[:, :, 0]
         if not self.conformal:
             return np.zeros((self.horizon, len(self.levels_)))
-        found = [error_quantiles(scaled[:, :, 1 + j], [a])[:, 0] for j, a in enumerate(self.levels_)]
+        found = [
+            error_quantiles(scaled[:, :, 1 + j], [a])[:, 0] for j, a in enumerate(self.levels_)
+        ]
         return np.stack(found, axis=1)
 
     def point_alone(self, point: np.ndarray) -> np.ndarray:
-        """A point (N, ahead) in place of each quantile, (N, ahead, 1 + Q): the shifts spread them."""
+        """A point (N, ahead) in place of each quantile, (N, ahead, 1 + Q)."""
         return np.repeat(np.asarray(point, float)[:, :, None], 1 + len(self.levels_), axis=2)
 
 
 def _moments(values):
-    """Mean and deviation of each column of what is there (T, ...), 1 for what is constant: scaling leaves it 0."""
+    """Mean and deviation of each column of what is there (T, ...), 1 for what is constant: scaling
+    leaves it 0."""
     if not values.size:
         return np.zeros(values.shape[1:]), np.ones(values.shape[1:])
     there = np.isfinite(values)

@@ -211,7 +211,8 @@ class WordCounts(ClassifierMixin, BaseEstimator):
         return [texts_of(cut(whole)) if whole.strip() else [] for whole in texts]
 
     def _checked(self, texts):
-        """Tokens of the texts, of which some stand in `min_count` texts: else nothing is counted."""
+        """Tokens of the texts, of which some stand in `min_count` texts: else nothing is
+        counted."""
         tokens = self._tokens(texts)
         counts = Counter(token for row in tokens for token in set(row))
         if max(counts.values(), default=0) < self.min_count:
@@ -256,9 +257,11 @@ class WordCounts(ClassifierMixin, BaseEstimator):
 
 
 class Vader:
-    """Sentiment by a lexicon and rules for negation, boosters, "but" and capitals (Hutto & Gilbert 2014), as NLTK has them.
+    """Sentiment by a lexicon and rules for negation, boosters, "but" and capitals (Hutto & Gilbert
+    2014), as NLTK has them.
 
-    lexicon  {word: rating from -4 to 4}, as `datasets.load("vader_lexicon")` gives it.  Nothing is learned but the threshold: `fit`
+    lexicon  {word: rating from -4 to 4}, as `datasets.load("vader_lexicon")` gives it.  Nothing is
+             learned but the threshold: `fit`
     takes the one that is right most often, 0 until then.
     """
 
@@ -270,7 +273,8 @@ class Vader:
         )
         if not known:
             raise TypeError(
-                f"lexicon is a dict of words and their ratings from -4 to 4, got {type(lexicon).__name__}"
+                "lexicon is a dict of words and their ratings from -4 to 4, "
+                f"got {type(lexicon).__name__}"
             )
         self.threshold_ = 0.0
         self._rules = SentimentIntensityAnalyzer.__new__(
@@ -279,7 +283,8 @@ class Vader:
         self._rules.lexicon, self._rules.constants = dict(lexicon), VaderConstants()
 
     def scores(self, texts):
-        """How positive each text is, from -1 to 1, (N,); without a word of the lexicon, as in an empty text, 0."""
+        """How positive each text is, from -1 to 1, (N,); without a word of the lexicon, as in an
+        empty text, 0."""
         return np.array(
             [self._rules.polarity_scores(whole)["compound"] for whole in strings_of(texts, "text")]
         )

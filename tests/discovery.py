@@ -1,4 +1,5 @@
-"""Every class of a kind that the package has, wherever it stands: a new one needs no line in a test."""
+"""Every class of a kind that the package has, wherever it stands: a new one needs no line in a
+test."""
 
 import importlib
 import inspect
@@ -22,7 +23,8 @@ def all_of(kind):
 
 
 def examples_of(kind):
-    """(label, class, arguments) of the examples that a class names, with each installed framework."""
+    """(label, class, arguments) of the examples that a class names, with each installed
+    framework."""
     for number, params in enumerate(kind.example_params()):
         if "rnn" not in inspect.signature(kind).parameters:
             yield f"{kind.__name__} {number}", kind, params

@@ -21,7 +21,8 @@ def sentences(count=40, rng=0):
     labels = rng.permutation(["bad", "good"] * (count // 2)).tolist()
     fill = "the film its plot and a cast".split()
     texts = [
-        " ".join([*rng.choice(fill, rng.integers(2, 6)), rng.choice(WORDS[label])]) for label in labels
+        " ".join([*rng.choice(fill, rng.integers(2, 6)), rng.choice(WORDS[label])])
+        for label in labels
     ]
     return texts, labels
 
@@ -35,7 +36,9 @@ def test_all_are_found():
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize(("kind", "params"), [e[1:] for e in EXAMPLES], ids=[e[0] for e in EXAMPLES])
+@pytest.mark.parametrize(
+    ("kind", "params"), [e[1:] for e in EXAMPLES], ids=[e[0] for e in EXAMPLES]
+)
 def test_promises_are_kept(kind, params, check):
     model = kind(**params)
     check(model, TEXTS, LABELS)

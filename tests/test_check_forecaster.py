@@ -43,7 +43,9 @@ def test_all_are_found():
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize(("kind", "params"), [e[1:] for e in EXAMPLES], ids=[e[0] for e in EXAMPLES])
+@pytest.mark.parametrize(
+    ("kind", "params"), [e[1:] for e in EXAMPLES], ids=[e[0] for e in EXAMPLES]
+)
 def test_promises_are_kept(kind, params, check):
     model = kind(**params)
     before = model.get_params(deep=False)
@@ -215,8 +217,14 @@ def test_a_missing_hook_is_named():
     [
         (lambda panel, h: None, "must give a list of 2 arrays, one for each series, got NoneType"),
         (lambda panel, h: [np.zeros((h, 4))], "must give a list of 2 arrays.* got 1"),
-        (lambda panel, h: [np.zeros(h)] * 2, r"arrays of shape \(3, 4\), .* got \(3,\) for series 'north'"),
-        (lambda panel, h: [np.zeros((h, 3))] * 2, r"shape \(3, 4\).* got \(3, 3\) for series 'north'"),
+        (
+            lambda panel, h: [np.zeros(h)] * 2,
+            r"arrays of shape \(3, 4\), .* got \(3,\) for series 'north'",
+        ),
+        (
+            lambda panel, h: [np.zeros((h, 3))] * 2,
+            r"shape \(3, 4\).* got \(3, 3\) for series 'north'",
+        ),
     ],
 )
 def test_what_a_hook_gives_is_checked(paths, message):
@@ -242,7 +250,9 @@ def test_what_answers_to_windows_give_is_checked():
         def predict_windows(self, x):
             return np.zeros((len(x), self.ahead))
 
-    with pytest.raises(ValueError, match=r"Mine.predict_windows must give .* \(\d+, 2, 4\), .* got \(\d+, 2\)"):
+    with pytest.raises(
+        ValueError, match=r"Mine.predict_windows must give .* \(\d+, 2, 4\), .* got \(\d+, 2\)"
+    ):
         Mine().fit(TABLE)
 
 
@@ -250,9 +260,13 @@ def test_files_of_other_classes_are_named(tmp_path):
     path = tmp_path / "model.safetensors"
     classical.Persistence().fit(TABLE).save(path)
     assert type(classical.SeasonalNaive.load(path)) is classical.Persistence
-    with pytest.raises(ValueError, match="a forecaster of the class Persistence.*call Persistence.load"):
+    with pytest.raises(
+        ValueError, match="a forecaster of the class Persistence.*call Persistence.load"
+    ):
         classical.ETS.load(path)
-    with pytest.raises(ValueError, match="holds a Persistence, which has no network: leave rnn out"):
+    with pytest.raises(
+        ValueError, match="holds a Persistence, which has no network: leave rnn out"
+    ):
         forecast.Forecaster.load(path, rnn="torch")
     with pytest.raises(FileNotFoundError, match="no weights file at"):
         forecast.Forecaster.load(tmp_path / "none")

@@ -1,4 +1,5 @@
-"""Labelled sentences to a saved classifier, in either framework; what a classifier of texts refuses; the README's ten lines."""
+"""Labelled sentences to a saved classifier, in either framework; what a classifier of texts
+refuses; the README's ten lines."""
 
 import json
 import re
@@ -37,7 +38,9 @@ SMALL = dict(embedding_size=8, hidden_size=7, progress=False)
 @pytest.fixture(scope="module", params=FRAMEWORKS)
 def fitted(request):
     rnn = framework(request.param)
-    how = dict(tokenizer="treebank", cell="lstm", dropout=0.1, epochs=12, lr=1e-2, patience=6, rng=5)
+    how = dict(
+        tokenizer="treebank", cell="lstm", dropout=0.1, epochs=12, lr=1e-2, patience=6, rng=5
+    )
     model = TextClassifier(rnn, **SMALL, **how)
     return rnn, model.fit(*sentences(200), valid=sentences(40, 1))
 
@@ -45,7 +48,10 @@ def fitted(request):
 def test_it_learns_and_answers_with_the_labels(fitted):
     _, model = fitted
     texts, labels = sentences(100, 2)
-    assert model.classes_.tolist() == ["bad", "good"] and (model.predict(texts) == labels).mean() > 0.95
+    assert (
+        model.classes_.tolist() == ["bad", "good"]
+        and (model.predict(texts) == labels).mean() > 0.95
+    )
     p = model.predict_proba(texts)
     assert p.shape == (100, 2) and np.allclose(p.sum(axis=1), 1) and p.dtype == float
     assert (model.classes_[p.argmax(axis=1)] == model.predict(texts)).all()
@@ -60,7 +66,10 @@ def test_a_file_gives_the_same_classifier(fitted, tmp_path):
     np.testing.assert_array_equal(again.predict_proba(texts), model.predict_proba(texts))
     assert again.get_params() == model.get_params()  # rng among them
     assert again.framework_ == model.framework_
-    both = [m.fit(texts, labels, valid=(texts, labels)).predict_proba(texts) for m in (clone(model), again)]
+    both = [
+        m.fit(texts, labels, valid=(texts, labels)).predict_proba(texts)
+        for m in (clone(model), again)
+    ]
     np.testing.assert_array_equal(*both)  # it learns anew as it did
 
 
@@ -85,7 +94,8 @@ def test_twins_learn_the_same(tmp_path):
 
 
 def test_odd_texts(fitted):
-    """Only punctuation, a script never seen, a word never seen: <unk>, and an answer.  An empty text: an error."""
+    """Only punctuation, a script never seen, a word never seen: <unk>, and an answer.  An empty
+    text: an error."""
     _, model = fitted
     p = model.predict_proba(["?!", "Привет 世界", "zyzzyva", "THE FILM"])
     assert np.isfinite(p).all()
@@ -105,18 +115,30 @@ def test_fit_refuses(side, tmp_path):
     model = TextClassifier(framework(side), **SMALL)
     texts, labels = sentences(20)
     for change, error, message in (
-        (dict(labels=["good"] * 20), ValueError, "all 20 labels are 'good': a classifier needs two classes"),
+        (
+            dict(labels=["good"] * 20),
+            ValueError,
+            "all 20 labels are 'good': a classifier needs two classes",
+        ),
         (dict(labels=labels[:-1]), ValueError, "20 texts and 19 labels"),
         (
             dict(labels=[0.5] * 20),
             TypeError,
             "labels must be strings or whole numbers, .* got 0.5 at place 0",
         ),
-        (dict(labels="good"), TypeError, "labels must be a list of strings or whole numbers, got str"),
+        (
+            dict(labels="good"),
+            TypeError,
+            "labels must be a list of strings or whole numbers, got str",
+        ),
         (dict(texts=[*texts[:-1], ""]), ValueError, "text 19 is empty"),
         (dict(texts=[], labels=[]), ValueError, "0 texts and 0 labels"),
         (dict(texts=[str(i) for i in range(20)]), ValueError, "no token is left with min_count=2"),
-        (dict(valid=(texts, ["fine"] * 20)), ValueError, "label 0 is 'fine', which is none of the classes"),
+        (
+            dict(valid=(texts, ["fine"] * 20)),
+            ValueError,
+            "label 0 is 'fine', which is none of the classes",
+        ),
     ):
         with pytest.raises(error, match=message):
             model.fit(**{"texts": texts, "labels": labels, **change})
@@ -188,7 +210,9 @@ def test_damaged_files_are_named(side, tmp_path):
     for text_classifier, message in damaged:
         broken = {**about, "about": {"text_classifier": text_classifier}}
         weights.write(path, arrays, broken)
-        with pytest.raises(ValueError, match=f"m.safetensors holds a text classifier that.*{message}"):
+        with pytest.raises(
+            ValueError, match=f"m.safetensors holds a text classifier that.*{message}"
+        ):
             TextClassifier.load(path)
 
 
@@ -199,14 +223,18 @@ def test_encoder_reads_as_it_says():
     assert encoder.vocabulary.decode(x[0]) == ["a", "plot", "<pad>", "<pad>", "<pad>"]
     assert encoder.vocabulary.decode(x[1]) == ["a", "film", ",", "a", "<unk>"]
     strict = Encoder(["A film", "a film"], lower=False, min_count=1, max_tokens=1)
-    assert strict.vocabulary.tokens == ["<pad>", "<unk>", "A", "a"] and strict(["film a"])[1].tolist() == [1]
+    assert strict.vocabulary.tokens == ["<pad>", "<unk>", "A", "a"] and strict(["film a"])[
+        1
+    ].tolist() == [1]
     x, y, lengths = examples(encoder, ["no", "yes"], ["a film", "plot"], ["yes", "no"])
     assert y.tolist() == [1, 0] and lengths.tolist() == [2, 1]
 
 
 def ten_lines():
     """The README's block on sentences, as it stands there."""
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    blocks = re.findall(
+        r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S
+    )
     (found,) = [block for block in blocks if "TextClassifier" in block]
     return found
 

@@ -108,7 +108,10 @@ def test_seeds_come_back():
 
 def test_what_no_file_holds_is_named():
     for value, message in (
-        ({"x": [len]}, "a builtins.builtin_function_or_method cannot be written to a file: <built-in"),
+        (
+            {"x": [len]},
+            "a builtins.builtin_function_or_method cannot be written to a file: <built-in",
+        ),
         (np.array([object()]), "a builtins.object cannot be written to a file"),
     ):
         with pytest.raises(TypeError, match=message):

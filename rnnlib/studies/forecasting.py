@@ -1,11 +1,14 @@
-"""The study behind the chapter `forecasting`: two series, two horizons each, every baseline and three recurrent cells.
+"""The study behind the chapter `forecasting`: two series, two horizons each, every baseline and
+three recurrent cells.
 
-`python -m benchmarks.forecasting` makes the runs, the chapter reads them and repeats a part in both frameworks: to change the
-experiment, change it here.  Each method has candidates; the one with the lowest mean absolute error on the validation part is taken,
-and only that one is asked about the test part, from rolling origins.  Networks choose on the seeds `TUNING` and report `REPORTED`.
+`python -m benchmarks.forecasting` makes the runs, the chapter reads them and repeats a part in both
+frameworks: to change the experiment, change it here.  Each method has candidates; the one with the
+lowest mean absolute error on the validation part is taken, and only that one is asked about the
+test part, from rolling origins.  Networks choose on the seeds `TUNING` and report `REPORTED`.
 
-Nothing is fitted again as the origin moves.  Classical methods have learnt from all that is before the test part; windows of ridge and
-networks come from before the validation part, which stops the training and sets the intervals.
+Nothing is fitted again as the origin moves.  Classical methods have learnt from all that is before
+the test part; windows of ridge and networks come from before the validation part, which stops the
+training and sets the intervals.
 """
 
 from collections.abc import Sequence
@@ -52,7 +55,8 @@ CELLS = {"elman": "Elman", "lstm": "LSTM", "gru": "GRU"}
 
 
 def table(name):
-    """The series as a long table without gaps: what is missing in co2 repeats the week before, which looks at nothing later."""
+    """The series as a long table without gaps: what is missing in co2 repeats the week before,
+    which looks at nothing later."""
     data = series.table(datasets.load(name))
     return data if name == "sunspots" else series.regularize(data, "W-SAT", fill="last")
 
@@ -156,7 +160,10 @@ def candidates(name):
         found["ARIMA"] = [(f"{o}", classical.ARIMA(o, levels=LEVELS)) for o in orders]
     else:
         found["ARIMA"] = [
-            (f"{o}, drift, {f[0][1]} waves", classical.ARIMA(o, drift=True, calendar=f, levels=LEVELS))
+            (
+                f"{o}, drift, {f[0][1]} waves",
+                classical.ARIMA(o, drift=True, calendar=f, levels=LEVELS),
+            )
             for o in ((1, 1, 1), (2, 1, 1))
             for f in fourier
         ]
@@ -176,12 +183,16 @@ def candidates(name):
         return lambda rnn, seed: windowed.Recurrent(rnn, cell=cell, lr=lr, rng=seed, **shape, **how)
 
     few = [
-        s for s in shapes if s[1]["n_in"] in (11, 22, 52) or (s[1]["n_in"], s[1]["difference"]) == (104, 52)
+        s
+        for s in shapes
+        if s[1]["n_in"] in (11, 22, 52) or (s[1]["n_in"], s[1]["difference"]) == (104, 52)
     ]
     rates = (3e-3, 1e-2) if sun else (1e-2,)
     for cell in task.cells:
         found[CELLS[cell]] = [
-            (f"{label}, rate {lr:g}", network(cell, shape, lr)) for label, shape in few for lr in rates
+            (f"{label}, rate {lr:g}", network(cell, shape, lr))
+            for label, shape in few
+            for lr in rates
         ]
     return found
 
@@ -201,7 +212,8 @@ def is_network(method):
 
 
 def validation_error(name, model):
-    """Mean absolute error at the horizon over the validation part, learnt from what is before it."""
+    """Mean absolute error at the horizon over the validation part, learnt from what is before
+    it."""
     task, data = TASKS[name], table(TASKS[name].data)
     known = data[data["ds"] <= _time(task)]
     if isinstance(model, windowed.Windowed):
@@ -242,7 +254,8 @@ def scored(name, found):
 def settings():
     """What the runs of one file have in common; a file of other settings is not added to."""
     labels = {
-        name: {method: [label for label, _ in c] for method, c in candidates(name).items()} for name in TASKS
+        name: {method: [label for label, _ in c] for method, c in candidates(name).items()}
+        for name in TASKS
     }
     tasks = {name: task._asdict() for name, task in TASKS.items()}
     return dict(tasks=tasks, candidates=labels, hidden=HIDDEN, levels=LEVELS)
@@ -251,7 +264,10 @@ def settings():
 def load(path=PATH):
     """The results so far.  ValueError if they were made with other settings."""
     return stored.load(
-        path, settings(), ("numpy", "torch", "statsmodels", "scikit-learn"), lists=("tuning", "runs")
+        path,
+        settings(),
+        ("numpy", "torch", "statsmodels", "scikit-learn"),
+        lists=("tuning", "runs"),
     )
 
 
