@@ -165,13 +165,6 @@ def ids(values, size, what):
     return values
 
 
-def framework(rnn):
-    """rnnlib.pt or rnnlib.tf, or TypeError."""
-    if not hasattr(rnn, "Forecaster"):
-        raise TypeError(f"rnn is rnnlib.pt or rnnlib.tf, the module, got {rnn!r}: import rnnlib.pt as rnn")
-    return rnn
-
-
 def flag(value, what):
     """True or False, or TypeError."""
     if not isinstance(value, (bool, np.bool_)):

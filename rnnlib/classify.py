@@ -1,22 +1,58 @@
-"""From labelled sentences to a saved classifier: what stands between texts and a recurrent network, in one object.
+"""From labelled sentences to a saved classifier: what stands between texts and a recurrent network,
+in one object.
 
-Nothing here is new: tokens and vocabulary from `text`, batches from `batch`, model, training and files from the framework, which
-comes in as an argument.
+Nothing here is new: tokens and vocabulary from `text`, batches from `batch`, model, training and
+files from the framework, which comes in by its name.
 """
 
-import numpy as np
+import os
+from collections.abc import Callable, Iterable
+from types import ModuleType
 
-from rnnlib import batch, checks, saved, text
+import numpy as np
+from scipy.special import softmax
+from sklearn.base import ClassifierMixin
+from sklearn.model_selection import StratifiedShuffleSplit
+from sklearn.utils import Tags
+
+from rnnlib import batch, checks, packing, saved, text, weights
+from rnnlib.errors import NotFittedError
+from rnnlib.estimators import (
+    HALVES,
+    NetworkEstimator,
+    check_training,
+    framework_name,
+    framework_of,
+    training_options,
+)
 from rnnlib.tokens import classes_of, labelled, pair_of, strings_of, texts_of
+
+NETWORK = (  # hyper-parameters that `rnn.Classifier` takes under the same name
+    "hidden_size",
+    "cell",
+    "pool",
+    "num_layers",
+    "bidirectional",
+    "dropout",
+    "variational",
+    "residual",
+    "layer_norm",
+    "native",
+    "dtype",
+)
+READING = ("tokenizer", "lower", "min_count", "max_tokens")  # those of `Encoder`
+VALID_ROWS = 256  # texts of the validation part that are answered at a time
 
 
 class Encoder:
-    """Texts as ids: `encoder(texts)` -> x (N, T) int64, padded with 0, lengths (N,).  Learned from training texts alone.
+    """Texts as ids: `encoder(texts)` -> x (N, T) int64, padded with 0, lengths (N,).  Learned from
+    training texts alone.
 
     tokenizer   a name of text.TOKENIZERS, a text.Subwords, or any function from a text to Tokens
     lower       are texts read in lower case?
-    min_count   rarer tokens are left out of the vocabulary and read as <unk>; with 1, <unk> never occurs in training, and its vector
-                stays as it was drawn.  The vocabulary of Subwords is all of their pieces
+    min_count   rarer tokens are left out of the vocabulary and read as <unk>; with 1, <unk> never
+                occurs in training, and its vector stays as it was drawn.  The vocabulary of
+                Subwords is all of their pieces
     max_tokens  of longer texts the first so many are read; None: all
     """
 
@@ -30,13 +66,14 @@ class Encoder:
         self.vocabulary = text.Vocabulary(seen, min_count)
 
     def tokens(self, texts):
-        """Lists of str, one for each text.  ValueError for a text without tokens, with its number."""
+        """Lists of str, one for each text.  ValueError numbers a text without tokens."""
         cut, found = text.tokenizer_of(self.tokenizer), []
         for row, whole in enumerate(strings_of(texts, "text")):
             tokens = texts_of(cut(whole.lower() if self.lower else whole)) if whole.strip() else []
             if not tokens:
                 raise ValueError(
-                    f"text {row} is empty ({whole!r} has no tokens): leave it out, or decide without a model"
+                    f"text {row} is empty ({whole!r} has no tokens): "
+                    "leave it out, or decide without a model"
                 )
             found.append(tokens[: self.max_tokens])
         if not found:
@@ -47,15 +84,12 @@ class Encoder:
         return batch.pad([self.vocabulary.encode(row) for row in self.tokens(texts)])
 
     def plain(self):
-        """All that was learned, as plain values for a file: `Encoder.of(plain)` is the same encoder again."""
+        """All that was learned, as plain values for a file, for `Encoder.of(plain)`."""
         tokenizer = self.tokenizer
         if isinstance(tokenizer, text.Subwords):
             tokenizer = {"subwords": tokenizer.plain()}
         elif callable(tokenizer):
-            raise ValueError(
-                "a tokenizer of your own cannot be written to a file: "
-                f"use text.Subwords or one of {', '.join(text.TOKENIZERS)}"
-            )
+            raise ValueError(text.OWN_TOKENIZER)
         values = {"tokenizer": tokenizer, "lower": self.lower, "min_count": self.min_count}
         return {**values, "max_tokens": self.max_tokens, "vocabulary": self.vocabulary.plain()}
 
@@ -63,116 +97,330 @@ class Encoder:
     def of(cls, plain):
         """The encoder that gave this `plain()`."""
         made, tokenizer = cls.__new__(cls), plain["tokenizer"]
-        made.tokenizer = tokenizer if isinstance(tokenizer, str) else text.Subwords.of(tokenizer["subwords"])
-        made.lower, made.min_count, made.max_tokens = (plain[k] for k in ("lower", "min_count", "max_tokens"))
+        made.tokenizer = (
+            tokenizer if isinstance(tokenizer, str) else text.Subwords.of(tokenizer["subwords"])
+        )
+        made.lower, made.min_count, made.max_tokens = (
+            plain[k] for k in ("lower", "min_count", "max_tokens")
+        )
         made.vocabulary = text.Vocabulary.of(plain["vocabulary"])
         return made
 
 
-class TextClassifier:
-    """A recurrent network that gives texts one of several classes; used like an estimator of scikit-learn.
+class TextClassifier(ClassifierMixin, NetworkEstimator):
+    """A recurrent network that gives texts one of several classes; an estimator of scikit-learn.
 
-    rnn          rnnlib.pt or rnnlib.tf; a file that one has written the other reads
-    input_size, hidden_size, cell, options   of `rnn.Classifier`, vectors of tokens have `input_size` numbers
-    tokenizer, lower, min_count, max_tokens  of `Encoder`
+    rnn             "torch" or "tensorflow", or the module rnnlib.pt or rnnlib.tf, which is kept by
+                    its name; a file that one has written the other reads
+    embedding_size  64; numbers in the vector of a token
+    hidden_size     64; units of a recurrent layer
+    cell            "gru"; a name, or (name, options), of `rnn.Classifier`, as are the next nine
+    pool            "last"; what is kept of the steps of a text: "last", "mean" or "max"
+    num_layers      1; recurrent layers on top of each other
+    bidirectional   False; True: each layer reads in both directions
+    dropout         0.0; share that is dropped of embeddings, between layers and before the head
+    variational     False; True: one mask of dropout for all steps of a text
+    residual, layer_norm  False, False; of a stack of layers
+    native          None; the engine: None the fastest that is right, True the framework's layer,
+                    False our loop
+    dtype           "float32"
+    tokenizer       "words"; a name of text.TOKENIZERS, a text.Subwords, or a function from a text
+                    to Tokens
+    lower           True; are texts read in lower case?
+    min_count       2; rarer tokens are read as <unk>
+    max_tokens      None; of longer texts the first so many tokens are read
+    epochs          10; passes over the training texts
+    batch_size      32; texts in an update
+    optimizer       "adam"; a name, or (name, options), of `rnn.fit`, without its rate
+    lr              3e-3; the optimizer's rate
+    clip_norm       1.0; a longer gradient is scaled down to this norm, None: never
+    valid_share     None; share of the texts of `fit`, of each class alike, held out for validation
+                    where `fit` gets none
+    patience        None; stop when so many epochs have brought no lower validation loss
+    checkpoint, resume  None, False; file that keeps the run after each epoch, and whether to go on
+                        from it
+    device          None; "cpu", "gpu", "gpu:1": where to learn and answer, None: the framework's
+                    choice
+    progress        None; show a bar? None: where a person watches
+    rng             0; a whole number or a SeedSequence: weights, order of texts, held-out texts
 
-    `fit` sets `classes_` (C,), the different labels in order, `encoder_`, `model_`, `history_`.
+    All are kept as given, so that `clone`, `get_params` and `set_params` work, and checked here and
+    by `fit`.  `fit` sets `classes_` (C,), the different labels in order, `encoder_`, `model_`, the
+    network, and `history_`.
     """
 
     def __init__(
         self,
-        rnn,
-        input_size=64,
-        hidden_size=64,
-        cell="gru",
-        tokenizer="words",
-        lower=True,
-        min_count=2,
-        max_tokens=None,
-        rng=0,
-        **options,
-    ):
-        self.rnn, self.rng = checks.framework(rnn), rng
-        self.network = dict(input_size=input_size, hidden_size=hidden_size, cell=cell, **options)
-        self.reading = dict(tokenizer=tokenizer, lower=lower, min_count=min_count, max_tokens=max_tokens)
+        rnn: str | ModuleType,
+        embedding_size: int = 64,
+        hidden_size: int = 64,
+        cell: str | tuple = "gru",
+        *,
+        pool: str = "last",
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        variational: bool = False,
+        residual: bool = False,
+        layer_norm: bool = False,
+        native: bool | None = None,
+        dtype: str = "float32",
+        tokenizer: str | Callable = "words",
+        lower: bool = True,
+        min_count: int = 2,
+        max_tokens: int | None = None,
+        epochs: int = 10,
+        batch_size: int = 32,
+        optimizer: str | tuple = "adam",
+        lr: float = 3e-3,
+        clip_norm: float | None = 1.0,
+        valid_share: float | None = None,
+        patience: int | None = None,
+        checkpoint: str | os.PathLike | None = None,
+        resume: bool = False,
+        device: str | None = None,
+        progress: bool | None = None,
+        rng: int | np.random.SeedSequence = 0,
+    ) -> None:
+        self.rnn = framework_name(rnn)
+        self.embedding_size = embedding_size
+        self.hidden_size = hidden_size
+        self.cell = cell
+        self.pool = pool
+        self.num_layers = num_layers
+        self.bidirectional = bidirectional
+        self.dropout = dropout
+        self.variational = variational
+        self.residual = residual
+        self.layer_norm = layer_norm
+        self.native = native
+        self.dtype = dtype
+        self.tokenizer = tokenizer
+        self.lower = lower
+        self.min_count = min_count
+        self.max_tokens = max_tokens
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.optimizer = optimizer
+        self.lr = lr
+        self.clip_norm = clip_norm
+        self.valid_share = valid_share
+        self.patience = patience
+        self.checkpoint = checkpoint
+        self.resume = resume
+        self.device = device
+        self.progress = progress
+        self.rng = rng
+        self.check_params()
 
-    def fit(self, texts, labels, valid=None, epochs=10, batch_size=32, lr=3e-3, patience=None, progress=None):
-        """Learn from texts, a list of str, and their labels.  `valid` = (texts, labels) chooses the best epoch (`patience`)."""
-        classes = classes_of(labelled(texts, labels))
-        encoder = Encoder(texts, **self.reading)
-        model = self._build(encoder, classes)
-        train = batch.Batches(
-            examples(encoder, classes, texts, labels), batch_size, rng=self.rng, bucket=True
-        )
+    def check_params(self) -> None:
+        """ValueError or TypeError for the first hyper-parameter that will not do."""
+        framework_name(self.rnn)
+        for name in ("embedding_size", "hidden_size", "num_layers", "min_count"):
+            checks.positive(getattr(self, name), name)
+        if self.max_tokens is not None:
+            checks.positive(self.max_tokens, "max_tokens")
+        checks.named(self.cell, weights.CELLS, "cell")
+        checks.choice(self.pool, ("last", "mean", "max"), "pool")
+        checks.choice(self.dtype, ("float32", "float64"), "dtype")
+        for name in ("bidirectional", "variational", "residual", "layer_norm", "lower"):
+            checks.flag(getattr(self, name), name)
+        if self.native is not None:
+            checks.flag(self.native, "native")
+        checks.number(self.dropout, "dropout", 0, 1)
+        text.tokenizer_of(self.tokenizer)
+        if self.valid_share is not None:
+            check_share(self.valid_share)
+        check_training(self)
+
+    def fit(
+        self,
+        texts: Iterable[str],
+        labels: Iterable,
+        valid: tuple[Iterable[str], Iterable] | None = None,
+    ) -> "TextClassifier":
+        """Learn from texts, a list of str, and labels (N,), strings or whole numbers; returns self.
+
+        valid  a pair (texts, labels), or None: the share `valid_share` of the texts, if there is
+               one.  It says which epoch is kept, and with `patience` when to stop
+        Ctrl-C keeps what was learned up to then, and is raised.  Texts or labels that will not do,
+        and hyper-parameters that became bad since, raise ValueError or TypeError with the place,
+        and leave the estimator as it was.
+        """
+        self.check_params()
+        texts, labels, valid = self._parts(texts, labels, valid)
+        classes = classes_of(labels)
+        encoder = Encoder(texts, **{name: getattr(self, name) for name in READING})
+        arrays = examples(encoder, classes, texts, labels)
+        train = batch.Batches(arrays, self.batch_size, rng=self.rng, bucket=True)
         if valid is not None:
-            valid = batch.Batches(examples(encoder, classes, *pair_of(valid)), 256)
-        self.history_ = self.rnn.fit(
-            model,
-            train,
-            loss="cross_entropy",
-            optimizer=("adam", {"lr": lr}),
-            epochs=epochs,
-            valid=valid,
-            clip_norm=1.0,
-            patience=patience,
-            progress=progress,
-        )
-        self.classes_, self.encoder_, self.model_ = classes, encoder, model
+            valid = batch.Batches(examples(encoder, classes, *valid), VALID_ROWS)
+        architecture = {name: getattr(self, name) for name in (*NETWORK, "rng")}
+        architecture["input_size"] = self.embedding_size
+        architecture["vocab_size"] = len(encoder.vocabulary)
+        architecture["num_classes"] = len(classes)
+        network = self._build("Classifier", architecture)
+        learned = {"classes_": classes, "encoder_": encoder}
+        try:
+            history = framework_of(self.rnn).fit(
+                network, train, loss="cross_entropy", valid=valid, **training_options(self)
+            )
+        except KeyboardInterrupt as stopped:
+            self._keep(network, "Classifier", architecture)
+            vars(self).update(learned, history_=getattr(stopped, "history", None))
+            raise
+        self._keep(network, "Classifier", architecture)
+        vars(self).update(learned, history_=history)
         return self
 
-    def predict_proba(self, texts):
-        """Probabilities (N, C) of the classes, in the order of `classes_`."""
-        self._fitted()
-        logits = self.rnn.predict(self.model_, *self.encoder_(texts)).astype(float)
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return odds / odds.sum(axis=1, keepdims=True)
+    def _parts(self, texts, labels, valid):
+        """Texts and labels to learn from, and a pair to validate on, or None."""
+        texts = strings_of(texts, "text")
+        labels = labelled(texts, labels)
+        classes_of(labels)
+        if valid is not None:
+            return texts, labels, pair_of(valid)
+        if self.valid_share is not None:
+            return held_out(texts, labels, self.valid_share, self.rng)
+        if self.patience is not None:
+            raise ValueError(
+                f"patience={self.patience} waits for the validation loss: "
+                "give fit(..., valid=(texts, labels)), or valid_share=0.2"
+            )
+        return texts, labels, None
 
-    def predict(self, texts):
+    def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
+        """Probabilities (N, C) in the order of `classes_`; NotFittedError before `fit`."""
+        self._check_fitted()
+        return softmax(self._predict(*self.encoder_(texts)), axis=1)
+
+    def predict(self, texts: Iterable[str]) -> np.ndarray:
         """The likeliest class of each text, (N,)."""
         p = self.predict_proba(texts)
         return self.classes_[p.argmax(axis=1)]
 
-    def save(self, path):
-        """Write vocabulary, classes and weights to one safetensors file."""
-        self._fitted()
-        about = {"classes": self.classes_.tolist(), "encoder": self.encoder_.plain(), "network": self.network}
-        self.rnn.save(path, self.model_, text_classifier=about)
+    def save(self, path: str | os.PathLike) -> None:
+        """Write hyper-parameters, vocabulary, classes and weights to one safetensors file.
+
+        ValueError for a tokenizer that is a function of your own, which no file holds; OSError
+        names the file.
+        """
+        self._check_fitted()
+        params = {
+            name: value
+            for name, value in self.get_params(deep=False).items()
+            if name not in READING
+        }
+        plain, _ = packing.pack({"params": params, "architecture": self.architecture_})
+        about = {"classes": self.classes_.tolist(), "encoder": self.encoder_.plain(), **plain}
+        framework_of(self.framework_).save(path, self.model_, text_classifier=about)
 
     @classmethod
-    def load(cls, rnn, path):
-        """The classifier that `save` has written, in either framework; it predicts, and can be fitted anew."""
+    def load(cls, path: str | os.PathLike, rnn: str | ModuleType | None = None) -> "TextClassifier":
+        """The classifier that `save` has written: it predicts, and can be fitted anew as it was.
+
+        rnn  the framework that is to answer, "torch" or "tensorflow" or our module; None: the one
+             that has learned
+        FileNotFoundError, or ValueError for a file that holds no text classifier, or a damaged one.
+        Files of version 0.1.0 keep no hyper-parameters of training: those have their defaults.
+        """
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"load(path, rnn): path is the name of a file, got {path!r}")
         arrays, about = saved.weights_of(path)
         kept = about.get("about", {}).get("text_classifier")
         if kept is None:
             raise ValueError(
-                f"{path} holds weights, but no text classifier: it was not written by TextClassifier.save"
+                f"{path} holds weights, but no text classifier: "
+                "it was not written by TextClassifier.save"
             )
-        lost = [name for name in ("encoder", "network", "classes") if name not in kept]
-        if lost:
+        name = HALVES.get(about.get("framework"), "torch") if rnn is None else framework_name(rnn)
+        try:
+            return cls._of(kept, name, arrays)
+        except (KeyError, TypeError, ValueError) as error:
+            reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else error
             raise ValueError(
-                f"{path} holds a text classifier without {lost[0]!r}: it was not written by TextClassifier.save"
-            )
+                f"{path} holds a text classifier that cannot be read, {reason}: "
+                "it is damaged, or was not written by TextClassifier.save"
+            ) from error
+
+    @classmethod
+    def _of(cls, kept, framework, arrays):
+        """A fitted classifier from the header and the arrays of its file."""
         encoder = Encoder.of(kept["encoder"])
-        reading = {k: getattr(encoder, k) for k in ("tokenizer", "lower", "min_count", "max_tokens")}
-        made = cls(rnn, **kept["network"], **reading)
-        made.classes_, made.encoder_ = np.array(kept["classes"]), encoder
-        made.model_ = made._build(encoder, made.classes_)
-        rnn.load(made.model_, arrays)
-        return made
+        if "network" in kept:
+            params, architecture = _of_first_version(kept, encoder)
+        else:
+            params = packing.unpack(kept["params"], {})
+            architecture = packing.unpack(kept["architecture"], {})
+        params.update({name: getattr(encoder, name) for name in READING}, rnn=framework)
+        model = cls(**params)
+        model.classes_ = np.array(kept["classes"])
+        model.encoder_ = encoder
+        model.framework_ = framework
+        model.network_kind_ = "Classifier"
+        model.architecture_ = architecture
+        model._rebuild(arrays)
+        return model
 
-    def _build(self, encoder, classes):
-        size = dict(num_classes=len(classes), vocab_size=len(encoder.vocabulary))
-        return self.rnn.Classifier(**self.network, **size, rng=self.rng)
-
-    def _fitted(self):
+    def _check_fitted(self):
         if not hasattr(self, "model_"):
-            raise ValueError(
-                "this TextClassifier has not been fitted: call fit(texts, labels), or load a file"
-            )
+            raise NotFittedError(self, "call fit(texts, labels), or load a file")
+
+    @classmethod
+    def example_params(cls) -> list[dict]:
+        """Arguments that build small examples, for tests; `rnn` is left out."""
+        small = {"embedding_size": 4, "hidden_size": 3, "epochs": 2, "progress": False}
+        return [small, {**small, "cell": "lstm", "dropout": 0.5, "valid_share": 0.25, "rng": 3}]
+
+    def __sklearn_tags__(self) -> Tags:
+        return texts_as_input(super().__sklearn_tags__())
+
+
+def _of_first_version(kept, encoder):
+    """Hyper-parameters and architecture out of a file of version 0.1.0."""
+    network = dict(kept["network"])
+    sizes = {"num_classes": len(kept["classes"]), "vocab_size": len(encoder.vocabulary)}
+    params = {name: value for name, value in network.items() if name != "input_size"}
+    return {"embedding_size": network["input_size"], **params}, {**network, **sizes}
+
+
+def texts_as_input(tags: Tags) -> Tags:
+    """Tags of scikit-learn that say: one text for each example, no matrix of features."""
+    tags.input_tags.string = True
+    tags.input_tags.one_d_array = True
+    tags.input_tags.two_d_array = False
+    return tags
+
+
+def check_share(value: float) -> float:
+    """A share of the texts to hold out, above 0 and below 1."""
+    share = checks.number(value, "valid_share", 0, 1)
+    if share == 0:
+        raise ValueError(
+            f"valid_share must be above 0 and below 1, got {value!r}: None holds nothing out"
+        )
+    return share
+
+
+def held_out(
+    texts: list[str], labels: np.ndarray, share: float, rng: int | np.random.SeedSequence
+) -> tuple[list[str], np.ndarray, tuple[list[str], np.ndarray]]:
+    """Texts and labels to learn from, and a pair to validate on, drawn from each class alike."""
+    state = int(weights.seeds(rng, 1)[0].generate_state(1)[0])
+    split = StratifiedShuffleSplit(1, test_size=share, random_state=state)
+    try:
+        ((rows, others),) = split.split(np.zeros(len(labels)), labels)
+    except ValueError as error:
+        raise ValueError(
+            f"valid_share={share:g} of {len(texts)} texts cannot be held out of each class alike: "
+            f"{error}"
+        ) from error
+    left = [texts[row] for row in rows]
+    return left, labels[rows], ([texts[row] for row in others], labels[others])
 
 
 def examples(encoder, classes, texts, labels):
-    """Labelled texts as arrays for batch.Batches: x (N, T) ids, y (N,) places in `classes`, lengths (N,)."""
+    """Labelled texts as arrays for batch.Batches: ids x (N, T), places y (N,), lengths."""
     classes = np.asarray(classes)
     labels = labelled(texts, labels, classes)
     x, lengths = encoder(texts)

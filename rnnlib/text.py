@@ -43,6 +43,10 @@ __all__ = [
     "words",
 ]
 UNKNOWN = ("unk", "error", "skip")
+OWN_TOKENIZER = (  # why an estimator with one is not written
+    "a tokenizer of your own cannot be written to a file: "
+    f"use text.Subwords or one of {', '.join(TOKENIZERS)}"
+)
 
 
 class Vocabulary:

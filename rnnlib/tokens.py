@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import regex
 
-from rnnlib import checks
+from rnnlib import checks, packing
 
 LETTER = r"[\p{L}\p{M}\p{N}_]"  # \w of Python, and the combining marks that it lacks
 WORDS = regex.compile(
@@ -163,6 +163,8 @@ class Subwords:
         made._bpe = Tokenizer.from_str(plain)
         return made
 
+
+packing.register(Subwords, Subwords.plain, Subwords.of)
 
 TOKENIZERS = {
     "characters": characters,

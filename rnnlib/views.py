@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rnnlib import series, tables
+from rnnlib import packing, series, tables
 
 LARGEST = 1e150  # what is larger has no square among floats
 
@@ -105,3 +105,42 @@ def coming_of(key, ds, names, table):
         if infinite.any():
             raise ValueError(f"column {name!r} of series {key!r} is inf at {ds[infinite][0]}, a step ahead")
     return rows.to_numpy(float)
+
+
+def _plain_times(times):
+    zone = None if times.tz is None else str(times.tz)
+    return {"values": np.asarray(times.asi8), "unit": times.unit, "zone": zone, "name": times.name}
+
+
+def _times_of(plain):
+    times = pd.DatetimeIndex(plain["values"].view(f"M8[{plain['unit']}]"), name=plain["name"])
+    if plain["zone"] is None:
+        return times
+    return times.tz_localize("UTC").tz_convert(plain["zone"])
+
+
+def _plain_time(time):
+    return _plain_times(pd.DatetimeIndex([time]))
+
+
+def _time_of(plain):
+    return _times_of(plain)[0]
+
+
+def _plain_index(index):
+    return {"values": index.to_numpy(), "name": index.name}
+
+
+def _index_of(plain):
+    return pd.Index(plain["values"], name=plain["name"])
+
+
+def _plain_step(step):
+    return step.freqstr
+
+
+packing.register(View)
+packing.register(pd.Index, _plain_index, _index_of)
+packing.register(pd.DatetimeIndex, _plain_times, _times_of)
+packing.register(pd.Timestamp, _plain_time, _time_of)
+packing.register(pd.tseries.offsets.BaseOffset, _plain_step, pd.tseries.frequencies.to_offset)

@@ -1,101 +1,268 @@
-"""Forecasters that learn from windows: a recurrent network of either framework, and ridge regression on the same numbers.
+"""Forecasters that learn from windows: a recurrent network of either framework, and ridge
+regression on the same numbers.
 
 How windows are cut and scaled, and how answers become forecasts with intervals: rnnlib/windows.py.
 """
 
+import os
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+
 import numpy as np
 
-from rnnlib import checks
+from rnnlib import checks, weights
 from rnnlib.batch import Batches
 from rnnlib.classical import normal_path
+from rnnlib.estimators import (
+    NetworkEstimator,
+    check_training,
+    framework_name,
+    framework_of,
+    training_options,
+)
+from rnnlib.forecast import LEVELS
 from rnnlib.windows import Windowed as Windowed
+
+ALPHAS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+HEADS = ("point", "quantile", "gaussian")
+VALID_ROWS = 256  # windows of the validation part that are answered at a time
 
 
 class Ridge(Windowed):
-    """Linear regression on the numbers of a window, with a penalty chosen among `alphas` on the validation part (scikit-learn).
+    """Linear regression on the numbers of a window (scikit-learn), with a penalty chosen among
+    `alphas` on the validation part.
 
-    Of known columns it sees the steps that it forecasts.  `AR(p)` is n_in=p with a small penalty.  Other arguments: `Windowed`.
+    n_in, horizon  steps that a window holds, and that are learnt
+    alphas         (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0); penalties to choose from
+    strategy, difference, valid, conformal, levels, known, past, calendar  of `Windowed`
+
+    Of known columns it sees the steps that it forecasts.  `AR(p)` is n_in=p with a small penalty.
+    `fit` sets `alpha_`, `valid_loss_`, `coef_` (ahead, features) and `intercept_` (ahead,).
     """
 
-    def __init__(self, n_in, horizon, alphas=(0.01, 0.1, 1.0, 10.0, 100.0, 1000.0), **options):
-        super().__init__(n_in, horizon, **options)
-        self.alphas = tuple(checks.number(alpha, "alpha", 0) for alpha in alphas)
+    packages = ("numpy", "pandas", "scikit-learn")
+
+    def __init__(
+        self,
+        n_in: int,
+        horizon: int,
+        alphas: Sequence[float] = ALPHAS,
+        strategy: str = "direct",
+        difference: int = 0,
+        valid: int | float | None = None,
+        conformal: bool = True,
+        levels: Sequence[float] = LEVELS,
+        known: Sequence[str] = (),
+        past: Sequence[str] = (),
+        calendar: Sequence[str | tuple] = (),
+    ) -> None:
+        super().__init__(
+            n_in, horizon, strategy, difference, valid, conformal, levels, known, past, calendar
+        )
+        self.alphas = alphas
+        self.check_params()
+
+    def check_params(self) -> None:
+        """ValueError or TypeError for the first hyper-parameter that will not do."""
+        super().check_params()
+        if not len(self.alphas):
+            raise ValueError("alphas is empty: give one penalty at least, such as alphas=(1.0,)")
+        for alpha in self.alphas:
+            checks.number(alpha, "alpha", 0)
 
     def _flat(self, x):
         """x (N, n_in, D) -> (N, features): known columns of the last `ahead` steps only."""
         F = len(self.known_mean_)
-        own, known = x[:, :, : x.shape[2] - F], x[:, max(self.n_in - self.ahead, 0) :, x.shape[2] - F :]
+        own = x[:, :, : x.shape[2] - F]
+        known = x[:, max(self.n_in - self.ahead, 0) :, x.shape[2] - F :]
         return np.hstack([own.reshape(len(x), -1), known.reshape(len(x), -1)]).astype(float)
 
-    def _train(self, x, y, x_valid, y_valid):
+    def fit_windows(
+        self, x: np.ndarray, y: np.ndarray, x_valid: np.ndarray, y_valid: np.ndarray
+    ) -> None:
+        """Least squares with each penalty; the one with the least squared error on the second
+        pair."""
         from sklearn.linear_model import Ridge as Regression
 
-        models = {alpha: Regression(alpha).fit(self._flat(x), y) for alpha in self.alphas}
-        losses = {
-            a: np.square(model.predict(self._flat(x_valid)).reshape(y_valid.shape) - y_valid).mean()
-            for a, model in models.items()
-        }
+        models = {}
+        losses = {}
+        for alpha in self.alphas:
+            alpha = float(alpha)
+            models[alpha] = Regression(alpha).fit(self._flat(x), y)
+            answers = models[alpha].predict(self._flat(x_valid)).reshape(y_valid.shape)
+            losses[alpha] = np.square(answers - y_valid).mean()
         self.alpha_ = min(losses, key=losses.get)
-        self.model_, self.valid_loss_ = models[self.alpha_], float(losses[self.alpha_])
+        self.valid_loss_ = float(losses[self.alpha_])
+        self.coef_ = models[self.alpha_].coef_
+        self.intercept_ = models[self.alpha_].intercept_
 
-    def _answer(self, x):
-        return self._spread(self.model_.predict(self._flat(x)).reshape(len(x), self.ahead))
+    def predict_windows(self, x: np.ndarray) -> np.ndarray:
+        """The line's answers in place of point and quantiles, (N, ahead, 1 + Q)."""
+        point = self._flat(x) @ self.coef_.T + self.intercept_
+        return self.point_alone(point.reshape(len(x), self.ahead))
+
+    @classmethod
+    def example_params(cls) -> list[dict]:
+        """One that answers all steps at once, and one that goes step by step."""
+        small = {"n_in": 8, "horizon": 5, "valid": 40}
+        return [small, {**small, "strategy": "recursive", "difference": 7}]
 
 
-class Recurrent(Windowed):
-    """A recurrent network of `rnn`, which is rnnlib.pt or rnnlib.tf: equal arguments give equal networks in both.
+class Recurrent(Windowed, NetworkEstimator):
+    """A recurrent network of either framework: equal arguments give equal networks in both.
 
-    head      what it answers: "point" (least squares), "quantile" (pinball loss at `levels`, 0.5 among them), "gaussian" (mean and
-              deviation, by likelihood)
-    cell, hidden_size, model  `rnn.Forecaster(D, hidden_size, ..., cell, **model)`
-    lr, epochs, batch_size, patience, clip_norm, rng  of `rnn.fit` by Adam; the epoch with the lowest validation loss is kept
-    A recursive forecast puts its point back in.  Other arguments: `Windowed`.
+    rnn          "torch" or "tensorflow", or the module rnnlib.pt or rnnlib.tf, kept by its name
+    n_in, horizon  steps that a window holds, and that are learnt
+    cell         "gru"; a name, or (name, options), of `rnn.Forecaster`
+    hidden_size  16; units of a recurrent layer
+    head         "point" (least squares), "quantile" (pinball loss at `levels`, 0.5 among them) or
+                 "gaussian" (mean and deviation, by likelihood): what it answers
+    lr           1e-2; the optimizer's rate
+    epochs       60; passes over the windows, at most
+    batch_size   32; windows in an update
+    patience     10; stop when so many epochs have brought no lower validation loss, the epoch with
+                 the lowest is kept
+    clip_norm    1.0; a longer gradient is scaled down to this norm, None: never
+    rng          0; a whole number or a SeedSequence: weights, and the order of windows
+    network_options  None; further arguments of `rnn.Forecaster`, {"num_layers": 2, "dropout": 0.1}
+    optimizer    "adam"; a name, or (name, options), of `rnn.fit`, without its rate
+    checkpoint, resume  None, False; file that keeps the run after each epoch, whether to go on
+    device       None; "cpu", "gpu", "gpu:1": where to learn and answer, None: the framework's
+                 choice
+    progress     None; show a bar? None: where a person watches
+    strategy, difference, valid, conformal, levels, known, past, calendar  of `Windowed`
+
+    A recursive forecast puts its point back in.  `fit` sets `model_`, the network, and `history_`.
     """
 
     def __init__(
         self,
-        rnn,
-        n_in,
-        horizon,
-        cell="gru",
-        hidden_size=16,
-        head="point",
-        lr=1e-2,
-        epochs=60,
-        batch_size=32,
-        patience=10,
-        clip_norm=1.0,
-        rng=0,
-        model=None,
-        **options,
-    ):
-        super().__init__(n_in, horizon, **options)
-        self.rnn, self.cell, self.hidden_size, self.model = rnn, cell, hidden_size, model or {}
-        self.head = checks.choice(head, ("point", "quantile", "gaussian"), "head")
-        self.how = dict(epochs=epochs, patience=patience, clip_norm=clip_norm)
-        self.lr, self.batch_size, self.rng = lr, batch_size, rng
-        if head == "quantile" and 0.5 not in self.levels:
-            raise ValueError(f"levels={self.levels} lack 0.5, which is the point forecast of head='quantile'")
-        checks.framework(rnn)
+        rnn: str | ModuleType,
+        n_in: int,
+        horizon: int,
+        cell: str | tuple = "gru",
+        hidden_size: int = 16,
+        head: str = "point",
+        lr: float = 1e-2,
+        epochs: int = 60,
+        batch_size: int = 32,
+        patience: int | None = 10,
+        clip_norm: float | None = 1.0,
+        rng: int | np.random.SeedSequence = 0,
+        network_options: Mapping[str, object] | None = None,
+        optimizer: str | tuple = "adam",
+        checkpoint: str | os.PathLike | None = None,
+        resume: bool = False,
+        device: str | None = None,
+        progress: bool | None = None,
+        strategy: str = "direct",
+        difference: int = 0,
+        valid: int | float | None = None,
+        conformal: bool = True,
+        levels: Sequence[float] = LEVELS,
+        known: Sequence[str] = (),
+        past: Sequence[str] = (),
+        calendar: Sequence[str | tuple] = (),
+    ) -> None:
+        super().__init__(
+            n_in, horizon, strategy, difference, valid, conformal, levels, known, past, calendar
+        )
+        self.rnn = framework_name(rnn)
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.head = head
+        self.lr = lr
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.patience = patience
+        self.clip_norm = clip_norm
+        self.rng = rng
+        self.network_options = network_options
+        self.optimizer = optimizer
+        self.checkpoint = checkpoint
+        self.resume = resume
+        self.device = device
+        self.progress = progress
+        self.check_params()
 
-    def _train(self, x, y, x_valid, y_valid):
+    def check_params(self) -> None:
+        """ValueError or TypeError for the first hyper-parameter that will not do."""
+        super().check_params()
+        framework_name(self.rnn)
+        checks.named(self.cell, weights.CELLS, "cell")
+        checks.positive(self.hidden_size, "hidden_size")
+        checks.choice(self.head, HEADS, "head")
+        if self.head == "quantile" and 0.5 not in self.levels:
+            raise ValueError(
+                f"levels={tuple(self.levels)} lack 0.5, which is the point forecast of "
+                "head='quantile': give levels=(0.05, 0.5, 0.95)"
+            )
+        if self.network_options is not None and not isinstance(self.network_options, Mapping):
+            raise TypeError(
+                "network_options is a dict of arguments of rnn.Forecaster, "
+                f"got {self.network_options!r}"
+            )
+        check_training(self)
+
+    def fit_windows(
+        self, x: np.ndarray, y: np.ndarray, x_valid: np.ndarray, y_valid: np.ndarray
+    ) -> None:
+        """Train a fresh network on windows; the epoch with the lowest loss on the second pair
+        stays."""
         head, loss = {
             "point": ("point", "mse"),
-            "quantile": (("quantile", {"outputs": len(self.levels)}), ("pinball", {"levels": self.levels})),
+            "quantile": (
+                ("quantile", {"outputs": len(self.levels_)}),
+                ("pinball", {"levels": self.levels_}),
+            ),
             "gaussian": ("gaussian", "gaussian"),
         }[self.head]
-        sizes = (x.shape[2], self.hidden_size, self.ahead)
-        self.model_ = self.rnn.Forecaster(*sizes, cell=self.cell, head=head, rng=self.rng, **self.model)
-        data, valid = Batches((x, y), self.batch_size, rng=self.rng), Batches((x_valid, y_valid), 256)
-        how = dict(loss=loss, optimizer=("adam", {"lr": self.lr}), valid=valid, progress=False, **self.how)
-        self.history_ = self.rnn.fit(self.model_, data, **how)
+        architecture = {
+            "input_size": x.shape[2],
+            "hidden_size": self.hidden_size,
+            "horizon": self.ahead,
+            "cell": self.cell,
+            "head": head,
+            "rng": self.rng,
+            **(self.network_options or {}),
+        }
+        network = self._build("Forecaster", architecture)
+        self.history_ = framework_of(self.rnn).fit(
+            network,
+            Batches((x, y), self.batch_size, rng=self.rng),
+            loss=loss,
+            valid=Batches((x_valid, y_valid), VALID_ROWS),
+            **training_options(self),
+        )
+        self._keep(network, "Forecaster", architecture)
 
-    def _answer(self, x):
-        found = self.rnn.predict(self.model_, x).astype(float)
+    def predict_windows(self, x: np.ndarray) -> np.ndarray:
+        """The network's answers as point and quantiles, (N, ahead, 1 + Q)."""
+        answers = self._predict(x)
         if self.head == "point":
-            return self._spread(found)
+            return self.point_alone(answers)
         if self.head == "quantile":
-            found = np.sort(found, axis=-1)
-            return np.concatenate([found[:, :, [self.levels.index(0.5)]], found], axis=-1)
-        paths = normal_path(found[:, :, 0].ravel(), np.exp(found[:, :, 1].ravel()), self.levels)
-        return paths.reshape(*found.shape[:2], -1)
+            answers = np.sort(answers, axis=-1)
+            point = answers[:, :, [self.levels_.index(0.5)]]
+            return np.concatenate([point, answers], axis=-1)
+        mean = answers[:, :, 0].ravel()
+        deviation = np.exp(answers[:, :, 1].ravel())
+        return normal_path(mean, deviation, self.levels_).reshape(*answers.shape[:2], -1)
+
+    def learned_state(self) -> dict:
+        """What `fit` has learned, the network as its weights."""
+        return {**super().learned_state(), "model_": self._weights()}
+
+    def restore_state(self, state: dict) -> None:
+        """Put back what `learned_state` gave: the network in the framework that `rnn` names."""
+        rest = dict(state)
+        arrays = rest.pop("model_")
+        super().restore_state(rest)
+        self._rebuild(arrays, self.rnn)
+
+    @classmethod
+    def example_params(cls) -> list[dict]:
+        """One that answers with points, and one with quantiles step by step."""
+        small = {"n_in": 8, "horizon": 5, "valid": 40, "hidden_size": 3, "epochs": 2}
+        stepwise = {"strategy": "recursive", "difference": 7, "head": "quantile"}
+        return [small, {**small, **stepwise}]

@@ -1,131 +1,280 @@
-"""Classifiers of texts without a network: counted words, and rules over a lexicon.  `rnnlib.baselines` has them too."""
+"""Classifiers of texts without a network: counted words, and rules over a lexicon.
 
+`rnnlib.baselines` has them too.
+"""
+
+import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 
 import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags
 
-from rnnlib import checks, text
+from rnnlib import checks, packing, saved, text, weights
+from rnnlib.classify import check_share, held_out, texts_as_input
+from rnnlib.errors import NotFittedError
 from rnnlib.tokens import classes_of, labelled, pair_of, strings_of, texts_of
 
+LEARNED = {  # kind -> what its linear model has learned
+    "logistic": ("classes_", "coef_", "intercept_", "n_features_in_"),
+    "bayes": ("classes_", "feature_log_prob_", "class_log_prior_", "n_features_in_"),
+}
 
-class WordCounts:
-    """Bag of words: which words and pairs stand in a text, without their places, before a linear classifier (scikit-learn).
 
-    kind                         "logistic" (regression) or "bayes" (multinomial naive Bayes)
-    tokenizer, lower, min_count  a name of text.TOKENIZERS or a function; in lower case? texts a word must stand in
+class WordCounts(ClassifierMixin, BaseEstimator):
+    """Bag of words: which words and pairs stand in a text, without their places, before a linear
+    classifier; an estimator of scikit-learn.
 
-    `fit` chooses on the validation texts: words or words and pairs, presence or tf-idf ("bayes": or counts), the strength of penalty or
-    smoothing; highest accuracy, then lowest cross-entropy.  `chosen_` are the options found, `tried_` all of them with their scores.
+    kind         "logistic" (regression) or "bayes" (multinomial naive Bayes)
+    tokenizer    "words"; a name of text.TOKENIZERS or a function from a text to Tokens
+    lower        True; are texts read in lower case?
+    min_count    2; texts that a word must stand in
+    valid_share  0.2; share of the texts of `fit`, of each class alike, that chooses among the
+                 options where `fit` gets no validation texts
+    rng          0; a whole number or a SeedSequence: which texts are held out
+
+    `fit` chooses on the validation texts: words or words and pairs, presence or tf-idf ("bayes": or
+    counts), the strength of penalty or smoothing; highest accuracy, then lowest cross-entropy.
+    `chosen_` are the options found, `tried_` all of them with their scores.
+
+    The grid is walked here and not by GridSearchCV, which would count all words again for each of
+    seven strengths.
     """
 
     STRENGTHS = {
         "logistic": ("C", (0.03, 0.1, 0.3, 1, 3, 10, 30)),
         "bayes": ("alpha", (0.03, 0.1, 0.3, 1, 3, 10)),
     }
+    COUNTED = {"logistic": ("presence", "tf-idf"), "bayes": ("presence", "counts")}
 
-    def __init__(self, kind="logistic", tokenizer="words", lower=True, min_count=2):
-        self.kind = checks.choice(kind, tuple(self.STRENGTHS), "kind")
-        self.tokenizer, self.lower = text.tokenizer_of(tokenizer), checks.flag(lower, "lower")
-        self.min_count = checks.positive(min_count, "min_count")
+    def __init__(
+        self,
+        kind: str = "logistic",
+        tokenizer: str | Callable = "words",
+        lower: bool = True,
+        min_count: int = 2,
+        valid_share: float = 0.2,
+        rng: int | np.random.SeedSequence = 0,
+    ) -> None:
+        self.kind = kind
+        self.tokenizer = tokenizer
+        self.lower = lower
+        self.min_count = min_count
+        self.valid_share = valid_share
+        self.rng = rng
+        self.check_params()
 
-    def fit(self, texts, labels, valid):
-        """Learn from training texts, a list of str, and labels (N,); `valid` = (texts, labels) chooses among the options."""
-        from sklearn.metrics import log_loss
+    def check_params(self) -> None:
+        """ValueError or TypeError for the first hyper-parameter that will not do."""
+        checks.choice(self.kind, tuple(self.STRENGTHS), "kind")
+        text.tokenizer_of(self.tokenizer)
+        checks.flag(self.lower, "lower")
+        checks.positive(self.min_count, "min_count")
+        check_share(self.valid_share)
+        weights.seeds(self.rng, 1)
 
-        labels, (others, truth) = labelled(texts, labels), pair_of(valid)
-        truth = labelled(others, truth, classes_of(labels))
-        name, strengths = self.STRENGTHS[self.kind]
-        self.tried_, best = [], (-1, 0)
-        tokens = self._tokens(texts), self._tokens(others)
-        self._check_vocabulary(tokens[0])
-        for pairs in (False, True):
-            for counted in ("presence", "tf-idf") if self.kind == "logistic" else ("presence", "counts"):
-                counter = self._counter(pairs, counted)
-                x, x_valid = counter.fit_transform(tokens[0]), counter.transform(tokens[1])
-                for strength in strengths:
-                    model = self._model(strength).fit(x, labels)
-                    loss = log_loss(truth, model.predict_proba(x_valid), labels=model.classes_)
-                    score = (float(model.score(x_valid, truth)), -float(loss))
-                    options = {"pairs": pairs, "counted": counted, name: strength}
-                    self.tried_.append({**options, "accuracy": score[0], "loss": -score[1]})
-                    if score > best:
-                        best, self.chosen_, self._fitted = score, options, (counter, model)
-        self.classes_ = self._fitted[1].classes_
+    def fit(
+        self,
+        texts: Iterable[str],
+        labels: Iterable,
+        valid: tuple[Iterable[str], Iterable] | None = None,
+    ) -> "WordCounts":
+        """Learn from texts, a list of str, and labels (N,), strings or whole numbers; returns self.
+
+        valid  a pair (texts, labels) that chooses among the options; the texts of `fit` alone are
+               learned from.  None: a share of them, `valid_share`, chooses, and what was chosen
+               learns from all
+        """
+        self.check_params()
+        texts = strings_of(texts, "text")
+        labels = labelled(texts, labels)
+        classes = classes_of(labels)
+        if valid is None:
+            some, some_labels, pair = held_out(texts, labels, self.valid_share, self.rng)
+            tried, best, _ = self._search(some, some_labels, *pair)
+            counter = self._counter(best["pairs"], best["counted"])
+            counts = counter.fit_transform(self._checked(texts))
+            model = self._model(best[self.STRENGTHS[self.kind][0]]).fit(counts, labels)
+            fitted = counter, model
+        else:
+            others, truth = pair_of(valid)
+            truth = labelled(others, truth, classes)
+            tried, best, fitted = self._search(texts, labels, strings_of(others, "text"), truth)
+        self.tried_ = tried
+        self.chosen_ = best
+        self.counter_, self.model_ = fitted
+        self.classes_ = self.model_.classes_
         return self
 
-    def predict_proba(self, texts):
-        """Probabilities (N, C) of the classes, in the order of `classes_`; a text of unknown words gets those of no word at all."""
-        counter, model = self._check_fitted()
-        return model.predict_proba(counter.transform(self._tokens(texts)))
+    def _search(self, texts, labels, others, truth):
+        """All options tried, the best of them, and the counter and the model that go by it."""
+        from sklearn.metrics import log_loss
 
-    def predict(self, texts):
+        name, strengths = self.STRENGTHS[self.kind]
+        tokens = self._checked(texts)
+        other_tokens = self._tokens(others)
+        tried = []
+        best_score = (-1.0, 0.0)
+        for pairs in (False, True):
+            for counted in self.COUNTED[self.kind]:
+                counter = self._counter(pairs, counted)
+                x = counter.fit_transform(tokens)
+                x_valid = counter.transform(other_tokens)
+                for strength in strengths:
+                    model = self._model(strength).fit(x, labels)
+                    p = model.predict_proba(x_valid)
+                    loss = float(log_loss(truth, p, labels=model.classes_))
+                    accuracy = float(model.score(x_valid, truth))
+                    options = {"pairs": pairs, "counted": counted, name: strength}
+                    tried.append({**options, "accuracy": accuracy, "loss": loss})
+                    if (accuracy, -loss) > best_score:
+                        best_score = (accuracy, -loss)
+                        best = options
+                        fitted = (counter, model)
+        return tried, best, fitted
+
+    def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
+        """Probabilities (N, C) of the classes, in the order of `classes_`; a text of unknown words
+        gets those of no word at all.  NotFittedError before `fit`."""
+        self._check_fitted()
+        return self.model_.predict_proba(self.counter_.transform(self._tokens(texts)))
+
+    def predict(self, texts: Iterable[str]) -> np.ndarray:
         """The likeliest class of each text, (N,)."""
         p = self.predict_proba(texts)
         return self.classes_[p.argmax(axis=1)]
 
-    def weights(self):
-        """What "logistic" of two classes has learned, {word or pair: weight towards the second class}, lowest first."""
-        counter, model = self._check_fitted()
+    def weights(self) -> dict[str, float]:
+        """What "logistic" of two classes has learned, {word or pair: weight towards the second
+        class}, lowest first."""
+        self._check_fitted()
         if self.kind != "logistic" or len(self.classes_) != 2:
             raise ValueError(
-                f"weights are those of kind='logistic' and two classes, got {self.kind!r} and {len(self.classes_)}"
+                "weights are those of kind='logistic' and two classes, "
+                f"got {self.kind!r} and {len(self.classes_)}"
             )
-        found = dict(zip(counter.get_feature_names_out(), model.coef_[0].tolist(), strict=True))
+        names = self.counter_.get_feature_names_out()
+        found = dict(zip(names, self.model_.coef_[0].tolist(), strict=True))
         return dict(sorted(found.items(), key=lambda item: item[1]))
 
+    def save(self, path: str | os.PathLike) -> None:
+        """Write hyper-parameters, vocabulary and what was learned to one safetensors file.
+
+        ValueError for a tokenizer that is a function of your own, which no file holds.
+        """
+        self._check_fitted()
+        if callable(self.tokenizer) and not packing.is_registered(self.tokenizer):
+            raise ValueError(text.OWN_TOKENIZER)
+        learned = {name: getattr(self.model_, name) for name in LEARNED[self.kind]}
+        inverse = getattr(self.counter_, "idf_", None)
+        state = {
+            "params": self.get_params(deep=False),
+            "tried": self.tried_,
+            "chosen": self.chosen_,
+            "words": self.counter_.get_feature_names_out().tolist(),
+            "inverse": inverse,
+            "learned": learned,
+        }
+        plain, arrays = packing.pack(state)
+        about = saved.header(
+            "word counts", None, packing.versions("scikit-learn"), word_counts=plain
+        )
+        weights.write(path, arrays, about)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "WordCounts":
+        """The classifier that `save` has written; it predicts, and can be fitted anew."""
+        arrays, about = saved.read(path)
+        if "word_counts" not in about:
+            raise ValueError(f"{path} holds no word counts: it was not written by WordCounts.save")
+        state = packing.unpack(about["word_counts"], arrays)
+        model = cls(**state["params"])
+        model.tried_ = state["tried"]
+        model.chosen_ = state["chosen"]
+        chosen = model.chosen_
+        model.counter_ = model._counter(chosen["pairs"], chosen["counted"])
+        model.counter_.vocabulary_ = {word: place for place, word in enumerate(state["words"])}
+        if state["inverse"] is not None:
+            model.counter_.idf_ = state["inverse"]
+        model.model_ = model._model(chosen[cls.STRENGTHS[model.kind][0]])
+        vars(model.model_).update(state["learned"])
+        model.classes_ = model.model_.classes_
+        return model
+
     def _tokens(self, texts):
+        cut = text.tokenizer_of(self.tokenizer)
         texts = [whole.lower() if self.lower else whole for whole in strings_of(texts, "text")]
         if not texts:
             raise ValueError("no texts: the list is empty")
-        return [texts_of(self.tokenizer(whole)) if whole.strip() else [] for whole in texts]
+        return [texts_of(cut(whole)) if whole.strip() else [] for whole in texts]
+
+    def _checked(self, texts):
+        """Tokens of the texts, of which some stand in `min_count` texts: else nothing is
+        counted."""
+        tokens = self._tokens(texts)
+        counts = Counter(token for row in tokens for token in set(row))
+        if max(counts.values(), default=0) < self.min_count:
+            raise ValueError(
+                f"no token stands in min_count={self.min_count} of the {len(tokens)} texts: "
+                "lower min_count, or give more texts"
+            )
+        return tokens
 
     def _check_fitted(self):
-        if not hasattr(self, "_fitted"):
-            raise ValueError("these WordCounts have not been fitted: call fit(texts, labels, valid) first")
-        return self._fitted
+        if not hasattr(self, "model_"):
+            raise NotFittedError(self, "call fit(texts, labels), or load a file")
 
-    def _check_vocabulary(self, tokens):
-        """Some token stands in `min_count` texts, else there is nothing to count."""
-        most = max(Counter(token for row in tokens for token in set(row)).values(), default=0)
-        if most < self.min_count:
-            raise ValueError(
-                f"no token stands in min_count={self.min_count} of the {len(tokens)} texts: lower min_count, or give more texts"
-            )
+    @classmethod
+    def example_params(cls) -> list[dict]:
+        """Arguments that build small examples, for tests."""
+        return [{"kind": "logistic"}, {"kind": "bayes", "rng": 3}]
 
     def _counter(self, pairs, counted):
         from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
         make = TfidfVectorizer if counted == "tf-idf" else CountVectorizer
-        options = dict(ngram_range=(1, 1 + pairs), min_df=self.min_count, binary=counted == "presence")
-        return make(tokenizer=list, token_pattern=None, lowercase=False, **options)
+        return make(
+            tokenizer=list,
+            token_pattern=None,
+            lowercase=False,
+            ngram_range=(1, 1 + pairs),
+            min_df=self.min_count,
+            binary=counted == "presence",
+        )
 
     def _model(self, strength):
         from sklearn.linear_model import LogisticRegression
         from sklearn.naive_bayes import MultinomialNB
 
-        return (
-            LogisticRegression(C=strength, max_iter=2000)
-            if self.kind == "logistic"
-            else MultinomialNB(alpha=strength)
-        )
+        if self.kind == "logistic":
+            return LogisticRegression(C=strength, max_iter=2000)
+        return MultinomialNB(alpha=strength)
+
+    def __sklearn_tags__(self) -> Tags:
+        return texts_as_input(super().__sklearn_tags__())
 
 
 class Vader:
-    """Sentiment by a lexicon and rules for negation, boosters, "but" and capitals (Hutto & Gilbert 2014), as NLTK has them.
+    """Sentiment by a lexicon and rules for negation, boosters, "but" and capitals (Hutto & Gilbert
+    2014), as NLTK has them.
 
-    lexicon  {word: rating from -4 to 4}, as `datasets.load("vader_lexicon")` gives it.  Nothing is learned but the threshold: `fit`
+    lexicon  {word: rating from -4 to 4}, as `datasets.load("vader_lexicon")` gives it.  Nothing is
+             learned but the threshold: `fit`
     takes the one that is right most often, 0 until then.
     """
 
     def __init__(self, lexicon):
         from nltk.sentiment.vader import SentimentIntensityAnalyzer, VaderConstants
 
-        known = isinstance(lexicon, Mapping) and all(isinstance(value, Real) for value in lexicon.values())
+        known = isinstance(lexicon, Mapping) and all(
+            isinstance(value, Real) for value in lexicon.values()
+        )
         if not known:
             raise TypeError(
-                f"lexicon is a dict of words and their ratings from -4 to 4, got {type(lexicon).__name__}"
+                "lexicon is a dict of words and their ratings from -4 to 4, "
+                f"got {type(lexicon).__name__}"
             )
         self.threshold_ = 0.0
         self._rules = SentimentIntensityAnalyzer.__new__(
@@ -134,7 +283,8 @@ class Vader:
         self._rules.lexicon, self._rules.constants = dict(lexicon), VaderConstants()
 
     def scores(self, texts):
-        """How positive each text is, from -1 to 1, (N,); without a word of the lexicon, as in an empty text, 0."""
+        """How positive each text is, from -1 to 1, (N,); without a word of the lexicon, as in an
+        empty text, 0."""
         return np.array(
             [self._rules.polarity_scores(whole)["compound"] for whole in strings_of(texts, "text")]
         )
@@ -144,12 +294,18 @@ class Vader:
         labels = labelled(texts, labels)
         if set(labels.tolist()) != {0, 1}:
             got = ", ".join(map(repr, np.unique(labels).tolist()))
-            raise ValueError(f"labels are 1 for positive and 0 for negative texts, both of them; got {got}")
+            raise ValueError(
+                f"labels are 1 for positive and 0 for negative texts, both of them; got {got}"
+            )
         scores = self.scores(texts)
         places = np.unique(scores)
         places = np.concatenate([[-1.0], (places[1:] + places[:-1]) / 2, [1.0]])
         above, below = np.sort(scores[labels == 1]), np.sort(scores[labels != 1])
-        right = len(above) - np.searchsorted(above, places, "right") + np.searchsorted(below, places, "right")
+        right = (
+            len(above)
+            - np.searchsorted(above, places, "right")
+            + np.searchsorted(below, places, "right")
+        )
         self.threshold_ = float(places[int(np.argmax(right))])
         return self
 

@@ -235,7 +235,7 @@ def test_word_counts_refuse():
         baselines.WordCounts("svm")
     with pytest.raises(ValueError, match="all 2 labels are 1: a classifier needs two classes"):
         baselines.WordCounts().fit(["a b", "a b"], [1, 1], (["a"], [1]))
-    with pytest.raises(ValueError, match="have not been fitted"):
+    with pytest.raises(ValueError, match="this WordCounts has not been fitted"):
         baselines.WordCounts().predict(["a"])
     with pytest.raises(TypeError, match="texts must be a list of strings, got str"):
         baselines.WordCounts().fit("a b", [1, 0], (["a"], [1]))

@@ -195,9 +195,9 @@ def test_columns_are_listed():
             Ridge(5, 3, **options)
 
 
-def test_the_framework_is_a_module():
-    for rnn in ("pt", None):
-        with pytest.raises(TypeError, match=f"rnn is rnnlib.pt or rnnlib.tf, the module, got {rnn!r}"):
+def test_the_framework_is_a_name_or_a_module():
+    for rnn in ("pt", None, np):
+        with pytest.raises(TypeError, match="rnn is 'torch' or 'tensorflow', or the module rnnlib.pt"):
             Recurrent(rnn, 5, 3)
 
 

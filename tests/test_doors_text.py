@@ -10,13 +10,13 @@ from rnnlib.classify import Encoder, TextClassifier
 
 TEXTS, LABELS = ["good film", "bad film", "good plot", "bad plot"] * 5, ["g", "b"] * 10
 VALID = TEXTS[:4], LABELS[:4]
-SMALL = dict(input_size=4, hidden_size=4)
+SMALL = dict(embedding_size=4, hidden_size=4, epochs=1, progress=False)
 
 
 def network(name):
     """A classifier with a `fit` like that of WordCounts."""
     model = TextClassifier(framework(name), **SMALL)
-    return lambda texts, labels, valid=VALID: model.fit(texts, labels, valid, epochs=1, progress=False)
+    return lambda texts, labels, valid=VALID: model.fit(texts, labels, valid)
 
 
 DOORS = [*FRAMEWORKS, "logistic", "bayes"]
@@ -120,10 +120,15 @@ def test_odd_texts_have_answers(fit):
         model.predict(pd.DataFrame({"good film": [1]}))
 
 
-def test_the_framework_is_a_module():
-    for rnn in ("pt", None):
-        with pytest.raises(TypeError, match=f"rnn is rnnlib.pt or rnnlib.tf, the module, got {rnn!r}"):
+def test_the_framework_is_a_name_or_a_module():
+    for rnn in ("pt", None, np):
+        with pytest.raises(TypeError, match="rnn is 'torch' or 'tensorflow', or the module rnnlib.pt"):
             TextClassifier(rnn)
+    for rnn in FRAMEWORKS:
+        rnn = framework(*rnn.values)
+        name = TextClassifier(rnn).rnn
+        assert name in ("torch", "tensorflow")
+        assert TextClassifier(name).rnn is name
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
@@ -134,17 +139,17 @@ def test_files_that_are_not_there(name, tmp_path):
         model.save(tmp_path / "new" / "m.safetensors")
     assert not (tmp_path / "new").exists()
     with pytest.raises(FileNotFoundError, match="no weights file at"):
-        TextClassifier.load(rnn, tmp_path / "m.safetensors")
+        TextClassifier.load(tmp_path / "m.safetensors")
     model.save(tmp_path / "m.safetensors")
     whole = (tmp_path / "m.safetensors").read_bytes()
     for k, broken in enumerate((whole[: len(whole) // 2], b"", b"not a file of ours", bytes(100))):
         path = tmp_path / f"{k}.safetensors"
         path.write_bytes(broken)
         with pytest.raises(ValueError, match=f"{k}.safetensors .{len(broken)} bytes. is not a whole safe"):
-            TextClassifier.load(rnn, path)
+            TextClassifier.load(path)
     rnn.save(tmp_path / "half.safetensors", model.model_, text_classifier={"classes": ["b", "g"]})
-    with pytest.raises(ValueError, match="half.safetensors holds a text classifier without 'encoder'"):
-        TextClassifier.load(rnn, tmp_path / "half.safetensors")
+    with pytest.raises(ValueError, match="half.safetensors holds a text classifier that cannot be read, 'encoder' is missing"):
+        TextClassifier.load(tmp_path / "half.safetensors")
 
 
 def test_word_counts_without_a_vocabulary():
@@ -161,7 +166,7 @@ def test_word_counts_without_a_vocabulary():
 
 
 def test_weights_are_those_of_two_classes():
-    with pytest.raises(ValueError, match="have not been fitted"):
+    with pytest.raises(ValueError, match="this WordCounts has not been fitted"):
         baselines.WordCounts().weights()
     with pytest.raises(
         ValueError, match="weights are those of kind='logistic' and two classes.* 'bayes' and 2"

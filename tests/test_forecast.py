@@ -71,9 +71,9 @@ def test_refit_now_and_then():
     counted = []
 
     class Counting(classical.Persistence):
-        def _learn(self, views):
-            counted.append(views[0].ds[-1].day)
-            super()._learn(views)
+        def fit_panel(self, panel):
+            counted.append(panel[0].ds[-1].day)
+            super().fit_panel(panel)
 
     for refit, days in ((False, [31]), (2, [31, 2, 4]), (True, [31, 1, 2, 3, 4])):
         counted.clear()

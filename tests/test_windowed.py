@@ -24,9 +24,9 @@ def table(T=150, keys="a", gaps=(), seed=0):
 class Spy(Ridge):
     """Keeps what it was trained on."""
 
-    def _train(self, *arrays):
+    def fit_windows(self, *arrays):
         self.seen = arrays
-        super()._train(*arrays)
+        super().fit_windows(*arrays)
 
 
 def test_windows_and_scales_are_of_the_training_part():
@@ -145,14 +145,14 @@ def test_doors():
     with pytest.raises(ValueError, match="series 'a' has 4 steps up to its origin, and a window takes 5"):
         Ridge(5, 3, valid=30).fit(table()).predict(3, history=table()[:4])
     with pytest.raises(ValueError, match="lack 0.5"):
-        Recurrent(None, 5, 3, head="quantile", levels=(0.1, 0.9))
+        Recurrent("torch", 5, 3, head="quantile", levels=(0.1, 0.9))
     with pytest.raises(ValueError, match="unknown head 'box'"):
-        Recurrent(None, 5, 3, head="box")
+        Recurrent("torch", 5, 3, head="box")
     with pytest.raises(ValueError, match="every training window has a missing target"):
         Ridge(2, 3, valid=30).fit(table().assign(y=lambda d: d["y"].where(d.index % 2 == 0)))
 
 
-SMALL = dict(n_in=8, horizon=5, hidden_size=6, epochs=4, valid=40, lr=1e-2)
+SMALL = dict(n_in=8, horizon=5, hidden_size=6, epochs=4, valid=40, lr=1e-2, progress=False)
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)

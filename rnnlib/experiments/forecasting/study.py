@@ -11,7 +11,7 @@ the test part; windows of ridge and networks come from before the validation par
 training and sets the intervals.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import ClassVar
@@ -24,6 +24,7 @@ from rnnlib import checks, classical, datasets, forecast, series, windowed
 from rnnlib.experiments import engines
 from rnnlib.experiments.study import Record, Study, matching
 from rnnlib.quantiles import error_quantiles
+from rnnlib.views import View
 
 LEVELS = tuple(round(0.05 * k, 2) for k in range(1, 20))  # 90 % lie between the first and the last
 Candidates = list[tuple[str, object]]  # label, forecaster; of a network a function of (rnn, seed)
@@ -137,31 +138,53 @@ class SeasonAndLevel(forecast.Forecaster):
     Quantiles: of the errors made so in the training table, step by step.
     """
 
-    def __init__(self, share, years, levels=LEVELS, week=week_of_year):
+    def __init__(
+        self,
+        share: float,
+        years: int,
+        levels: Sequence[float] = LEVELS,
+        week: Callable[[pd.DatetimeIndex], np.ndarray] = week_of_year,
+    ) -> None:
         super().__init__(levels)
-        self.share = checks.number(share, "share", 0)
-        self.years = checks.positive(years, "years")
+        self.share = share
+        self.years = years
         self.week = week
+        self.check_params()
 
-    def _learn(self, views):
-        self.learnt_ = {}
-        for view in views:
+    def check_params(self) -> None:
+        """ValueError or TypeError for the first hyper-parameter that will not do."""
+        super().check_params()
+        checks.number(self.share, "share", 0)
+        checks.positive(self.years, "years")
+
+    def fit_panel(self, panel: list[View]) -> None:
+        """Learn season (52,) and trend of each series, {key: (season, trend)}."""
+        learnt = {}
+        for view in panel:
             week = self.week(view.ds[1:])
             change = np.diff(view.y)
             m = 52 * self.years
+            if len(view.y) <= m or len(np.unique(week)) < 52:
+                raise ValueError(
+                    f"series {view.key!r} has {len(view.y)} steps: more than {m} are needed for "
+                    f"a trend of years={self.years}, and every week of a year"
+                )
             season = np.array([change[week == k].mean() for k in range(52)])
             trend = (view.y[-1] - view.y[-1 - m]) / m
-            self.learnt_[view.key] = np.cumsum(season - season.mean()), trend
+            learnt[view.key] = np.cumsum(season - season.mean()), trend
+        self.learnt_ = learnt
 
-    def _paths(self, views, horizon):
-        return [self._path(view, horizon) for view in views]
+    def forecast_panel(self, panel: list[View], horizon: int) -> list[np.ndarray]:
+        """Level, trend and season go on, [(horizon, 1 + Q)]."""
+        spreads = {view.key: self._spread(view, horizon) for view in self.views_}
+        return [self._path(view, horizon, spreads[view.key]) for view in panel]
 
-    def _path(self, view, horizon):
+    def _path(self, view, horizon, spread):
         season, trend = self.learnt_[view.key]
         steps = 1 + np.arange(horizon)
         coming = series.ahead(view.ds, view.step, horizon)
         point = self._level(view)[-1] + steps * trend + season[self.week(coming)]
-        return np.column_stack([point, point[:, None] + self._spread(view.key, horizon)])
+        return np.column_stack([point, point[:, None] + spread])
 
     def _level(self, view):
         """level_t = level_(t-1) + trend + share * surprise, for each step (T,)."""
@@ -171,16 +194,20 @@ class SeasonAndLevel(forecast.Forecaster):
         first = [(1 - self.share) * rest[0]]
         return line + lfilter([self.share], [1, self.share - 1], rest, zi=first)[0]
 
-    def _spread(self, key, horizon):
+    def _spread(self, view, horizon):
         """Quantiles (horizon, Q) of the errors in the training table."""
-        season, trend = self.learnt_[key]
-        view = next(view for view in self.views_ if view.key == key)
+        season, trend = self.learnt_[view.key]
         rest = view.y - season[self.week(view.ds)]
         level = self._level(view)
         errors = np.full((len(rest), horizon), np.nan)
         for k in range(1, horizon + 1):
             errors[k:, k - 1] = rest[k:] - level[:-k] - k * trend
-        return error_quantiles(errors, self.levels)
+        return error_quantiles(errors, self.levels_)
+
+    @classmethod
+    def example_params(cls) -> list[dict]:
+        """A trend of one year."""
+        return [{"share": 0.4, "years": 1, "levels": (0.05, 0.5, 0.95)}]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -275,7 +302,7 @@ class Forecasting(Study):
     def _network(self, name: str, cell: str, shape: dict, rate: float) -> Callable:
         task = self.tasks[name]
         stop = {"epochs": task.epochs, "patience": task.patience, "batch_size": task.batch}
-        options = {"hidden_size": self.hidden_size, "model": self.engine(), **stop}
+        options = {"hidden_size": self.hidden_size, "network_options": self.engine(), **stop}
         options |= {"valid": task.valid, "levels": self.levels, **shape}
         return lambda rnn, seed: windowed.Recurrent(rnn, cell=cell, lr=rate, rng=seed, **options)
 

@@ -44,7 +44,7 @@ def again() -> dict[str, dict]:
     """What differs, 24 hours ahead, where the season is taken off."""
     return {
         "ridge": {"n_in": 8},
-        "gru": {"n_in": 8, "hidden_size": 16, "model": {"dropout": 0.5}},
+        "gru": {"n_in": 8, "hidden_size": 16, "network_options": {"dropout": 0.5}},
     }
 
 
@@ -206,7 +206,7 @@ class Weather(Study):
         if name == "ridge":
             return Ridge(alphas=self.alphas, **common | options)
         network = self.gru | {"hidden_size": self.sizes[hours]} | options
-        network["model"] = self.engine() | network.get("model", {})
+        network["network_options"] = self.engine() | network.get("network_options", {})
         return Recurrent(rnn, lr=rate, rng=seed, **common | network)
 
     def part_from(self, start: str) -> Part:
