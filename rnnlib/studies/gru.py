@@ -11,7 +11,7 @@ from pathlib import Path
 
 from numpy.lib.stride_tricks import sliding_window_view
 
-from rnnlib import datasets, runs, series, tasks
+from rnnlib import cells, datasets, runs, series, tasks
 from rnnlib.batch import Batches
 from rnnlib.studies import stored
 
@@ -53,7 +53,7 @@ def build(rnn, task, variant, seed):
         model = rnn.Tagger(1, H, 1, cell=cell, rng=seed)
     p = rnn.params(model)
     for gate, value in biases.items():
-        k = "rzn".index(gate)
+        k = cells.row("gru").gates.index(gate)
         p["rnn.cell.b"][k * H : (k + 1) * H] = value
     if no_reset:
         p["rnn.cell.W_x"][:, :H], p["rnn.cell.W_h"][:, :H], p["rnn.cell.b"][:H] = 0, 0, OPEN
