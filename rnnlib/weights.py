@@ -1,50 +1,39 @@
-"""Weights as NumPy arrays: how they are drawn, filed, and moved between our layout and the frameworks' own layers.
+"""Weights as NumPy arrays: how they are drawn, filed, and moved to the layouts of other libraries.
 
-Our layout, in the book and in both frameworks: `W_x` (D, nH), `W_h` (H, nH), `b` (nH,), with the n gates side by side in the order
-of GATES.  Row vectors: a = x @ W_x + h @ W_h + b.  A GRU with the reset gate after the product has `b_n` (H,) besides.
+Our layout, in the book and in both frameworks: `W_x` (D, nH), `W_h` (H, nH), `b` (nH,), with the n
+gates side by side in the order of `rnnlib.cells`, which has the layouts of PyTorch, Keras and ONNX,
+too.  Row vectors: a = x @ W_x + h @ W_h + b.  A GRU with the reset gate after the product has `b_n`
+(H,) besides.
 """
 
+import itertools
 import json
 import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from rnnlib import checks
+from rnnlib import cells, checks
 
-GATES = {  # our order; the letters name the blocks
-    "elman": "h",
-    "lstm": "ifgo",
-    "gru": "rzn",
-    "sru": "ufr",
-    "mingru": "zn",
-    "minlstm": "ifn",
-}
-TORCH = {"elman": "h", "lstm": "ifgo", "gru": "rzn"}  # order of weight_ih_l0's blocks of rows
-KERAS = {
-    "elman": "h",
-    "lstm": "ifgo",
-    "gru": "zrn",
-}  # order of kernel's blocks of columns: Keras calls g "c" and n "h"
-CELLS = {  # name -> its options with their defaults: what models take as `cell`
-    "elman": {"activation": "tanh"},
-    "lstm": {"peepholes": False, "forget_bias": 1.0},
-    "gru": {"reset_after": True},
-    "sru": {},
-    "mingru": {},
-    "minlstm": {},
-    "tcn": {"kernel_size": 3, "num_layers": 4},
-}
+Arrays = Mapping[str, np.ndarray]
+Seed = int | np.random.SeedSequence
 
 
-def seeds(rng, n):
-    """n child seeds of `rng` (a whole number or a SeedSequence): a pure function of it, unlike SeedSequence.spawn.
+def seeds(rng: Seed, n: int) -> list[np.random.SeedSequence]:
+    """n child seeds of `rng` (a whole number or a SeedSequence), a pure function of it.
+
+    SeedSequence.spawn is none: it counts what it has given.
 
     Raises TypeError for a Generator, whose state moves on: two models built from one would differ.
     """
-    if isinstance(rng, (bool, np.bool_)) or not isinstance(rng, (int, np.integer, np.random.SeedSequence)):
+    if isinstance(rng, (bool, np.bool_)) or not isinstance(
+        rng, (int, np.integer, np.random.SeedSequence)
+    ):
         raise TypeError(f"rng is a whole number or a numpy SeedSequence, got {type(rng).__name__}")
     if not isinstance(rng, np.random.SeedSequence):
         if rng < 0:
@@ -53,58 +42,77 @@ def seeds(rng, n):
     return [np.random.SeedSequence(rng.entropy, spawn_key=(*rng.spawn_key, k)) for k in range(n)]
 
 
-def glorot(rng, fan_in, fan_out):
-    """Uniform in ±sqrt(6 / (fan_in + fan_out)), shape (fan_in, fan_out).  Glorot & Bengio 2010, eq. 16."""
+def glorot(rng: Seed, fan_in: int, fan_out: int) -> np.ndarray:
+    """Uniform in ±sqrt(6 / (fan_in + fan_out)), shape (fan_in, fan_out).
+
+    Source: Glorot & Bengio 2010, eq. 16.
+    """
     bound = np.sqrt(6 / (fan_in + fan_out))
     return np.random.default_rng(rng).uniform(-bound, bound, size=(fan_in, fan_out))
 
 
-def orthogonal(rng, size):
-    """A random orthogonal (size, size) matrix, uniform over all of them.  Saxe et al. 2014; Mezzadri 2007 for the signs."""
+def orthogonal(rng: Seed, size: int) -> np.ndarray:
+    """A random orthogonal (size, size) matrix, uniform over all of them.
+
+    Sources: Saxe et al. 2014; Mezzadri 2007 for the signs.
+    """
     q, r = np.linalg.qr(np.random.default_rng(rng).normal(size=(size, size)))
     return q * np.sign(np.diag(r))
 
 
-def embedding(rng, vocab_size, size):
-    """Normal with standard deviation size ** -0.5, shape (vocab_size, size): vectors of length about 1."""
+def embedding(rng: Seed, vocab_size: int, size: int) -> np.ndarray:
+    """Normal with standard deviation size ** -0.5, shape (vocab_size, size): vectors of length
+    about 1."""
     return np.random.default_rng(rng).normal(
         scale=checks.positive(size, "size") ** -0.5, size=(vocab_size, size)
     )
 
 
-def draw(kind, input_size, hidden_size, rng, peepholes=False, forget_bias=1.0, reset_after=True):
-    """Fresh weights of a cell, float64: each gate's input block Glorot, its recurrent block orthogonal, the rest 0.
+def draw(
+    kind: str,
+    input_size: int,
+    hidden_size: int,
+    rng: Seed,
+    **options: str | bool | float,
+) -> dict[str, np.ndarray]:
+    """Fresh weights of a cell of `rnnlib.cells`, float64, each array as the table says.
 
-    The LSTM's forget-gate bias is 1 unless told otherwise (Gers et al. 2000; Jozefowicz et al. 2015): at the start the cell
-    remembers.  Peepholes start at 0, so that the cell starts as the plain LSTM.
+    Each gate's input block is Glorot-uniform, its recurrent block orthogonal, the rest 0.
+
+    The LSTM's forget-gate bias is 1 unless told otherwise (Gers et al. 2000; Jozefowicz et al.
+    2015): at the start the cell remembers.  Each block that is drawn has a seed of its own, in the
+    order of the table.
     """
-    H, n = hidden_size, len(GATES[kind])
-    if kind == "sru" and input_size != hidden_size:
-        n = 4  # a block that brings the input to the size of the output
-    seed = seeds(rng, 2 * n)
-    p = {"W_x": np.concatenate([glorot(s, input_size, H) for s in seed[:n]], axis=1)}
-    if kind in TORCH:
-        p["W_h"] = np.concatenate([orthogonal(s, H) for s in seed[n:]], axis=1)
-    p["b"] = np.zeros(2 * H if kind == "sru" else n * H)  # the SRU's candidate has none
-    if kind == "lstm":
-        p["b"][H : 2 * H] = forget_bias
-        if peepholes:
-            p.update(p_i=np.zeros(H), p_f=np.zeros(H), p_o=np.zeros(H))
-    if kind == "gru" and reset_after:
-        p["b_n"] = np.zeros(H)
-    if kind == "sru":
-        p.update(v_f=np.zeros(H), v_r=np.zeros(H))
-    return p
+    kind, options = cells.named((kind, options))
+    arrays = cells.row(kind).parameters(input_size, hidden_size, **options)
+    drawn = [block for array in arrays for block in array.blocks if isinstance(block, str)]
+    seed = iter(seeds(rng, len(drawn)))
+    return {array.name: _start(array, seed) for array in arrays}
 
 
-def reorder(array, have, want):
+def _start(array, seed):
+    """One array of the table with its blocks side by side; those at random take a seed each."""
+    shape = (*array.shape[:-1], array.shape[-1] // len(array.blocks))
+    blocks = []
+    for block in array.blocks:
+        if block == "glorot":
+            blocks.append(glorot(next(seed), *shape))
+        elif block == "orthogonal":
+            blocks.append(orthogonal(next(seed), shape[-1]))
+        else:
+            blocks.append(np.full(shape, block, float))
+    return np.concatenate(blocks, axis=-1)
+
+
+def reorder(array: np.ndarray, have: str, want: str) -> np.ndarray:
     """Rearrange the gate blocks along the last axis, e.g. from "ifgo" to "ifog"."""
     blocks = dict(zip(have, np.split(array, len(have), axis=-1), strict=True))
     return np.concatenate([blocks[gate] for gate in want], axis=-1)
 
 
-def places(num_layers=1, bidirectional=False):
-    """(our prefix, PyTorch's suffix) of each cell of a stack, in the order in which both frameworks file them."""
+def places(num_layers: int = 1, bidirectional: bool = False) -> Iterator[tuple[str, str]]:
+    """(our prefix, PyTorch's suffix) of each cell of a stack, in the order in which both frameworks
+    file them."""
     for k in range(num_layers):
         layer = "" if num_layers == 1 else f"layers.{k}."
         if not bidirectional:
@@ -113,121 +121,490 @@ def places(num_layers=1, bidirectional=False):
             yield from ((f"{layer}fwd.cell.", f"_l{k}"), (f"{layer}bwd.cell.", f"_l{k}_reverse"))
 
 
-def to_torch(kind, p, num_layers=1, bidirectional=False):
+def _split(p, num_layers, bidirectional):
+    """Our parameters cell by cell, in the order of `places`; one cell alone goes by its own
+    names."""
+    if num_layers == 1 and not bidirectional:
+        return [p]
+    prefixes = [prefix for prefix, _ in places(num_layers, bidirectional)]
+    strangers = [name for name in p if not name.startswith(tuple(prefixes))]
+    if strangers:
+        raise ValueError(
+            f"{strangers[0]!r} is no parameter of {num_layers} layers with "
+            f"bidirectional={bidirectional}, whose names start with {', '.join(prefixes)}: "
+            "give num_layers= and bidirectional= as they are"
+        )
+    return [below(p, prefix) for prefix in prefixes]
+
+
+def _join(parts, num_layers, bidirectional):
+    """The way back of `_split`."""
+    if num_layers == 1 and not bidirectional:
+        return parts[0]
+    prefixes = [prefix for prefix, _ in places(num_layers, bidirectional)]
+    return {
+        prefix + name: value
+        for prefix, part in zip(prefixes, parts, strict=True)
+        for name, value in part.items()
+    }
+
+
+# Other libraries give every gate two biases, of the input and of the recurrent product.  Their sum
+# is what a cell sees, except where the second stands inside a product with another gate: there it
+# is a parameter of ours (`second_bias` of the row), such as a GRU's b_n.
+
+
+def _two_biases(row, p, order):
+    """Our parameters -> first and second bias (nH,) in a library's order of gates; the surplus is
+    0."""
+    first = reorder(p["b"], row.gates, order)
+    second = dict.fromkeys(row.gates, np.zeros(len(p["W_h"]), first.dtype))
+    second.update({gate: p[name] for gate, name in row.second_bias.items() if name in p})
+    return first, np.concatenate([second[gate] for gate in order])
+
+
+def _one_bias(row, first, second, order):
+    """The two biases (nH,) in a library's order -> {"b": their sum, and what is ours of the
+    second}."""
+    first, second = (reorder(bias, order, row.gates) for bias in (first, second))
+    blocks = dict(zip(row.gates, np.split(second, len(row.gates)), strict=True))
+    kept = {name: blocks[gate] for gate, name in row.second_bias.items()}
+    for gate in row.second_bias:
+        blocks[gate] = np.zeros_like(blocks[gate])
+    return {"b": first + np.concatenate([blocks[gate] for gate in row.gates]), **kept}
+
+
+def _layout(library, kind):
+    """The row of a cell and a library's layout of it.  ValueError where it has no layer for the
+    cell."""
+    row = cells.row(kind)
+    if library not in row.layouts:
+        raise ValueError(cells.lacks(library, kind))
+    return row, row.layouts[library].gates
+
+
+def _check_variant(library, kind, p):
+    """The names are those of a cell that the library has a layer for.  ValueError says what it
+    lacks, or what differs."""
+    known = [{**cells.OPTIONS[kind], **options} for options in cells.row(kind).variants()]
+    fitting = [
+        options for options in known if set(cells.parameters((kind, options), 1, 1)) == set(p)
+    ]
+    if not fitting:
+        wanted = cells.parameters(kind, 1, 1)
+        differ = [f"{name} is missing" for name in wanted if name not in p]
+        differ += [f"{name} is not wanted" for name in p if name not in wanted]
+        raise ValueError(f"these are not the parameters of a cell {kind!r}: {'; '.join(differ)}")
+    why = cells.lacks(library, (kind, fitting[0]))
+    if why is not None:
+        raise ValueError(f"{why}; these are the parameters of such a cell")
+
+
+def to_torch(
+    kind: str, p: Arrays, num_layers: int = 1, bidirectional: bool = False
+) -> dict[str, np.ndarray]:
     """Our parameters -> the arrays of nn.RNN, nn.LSTM or nn.GRU; the surplus bias is 0.
 
-    One cell: names as in `draw`.  A stack, or two directions: dotted names as in `rnn.params`, see `places`.
+    One cell: names as in `draw`.  A stack, or two directions: dotted names as in `rnn.params`, see
+    `places`.
     """
-    if num_layers > 1 or bidirectional:
-        cells = [(suffix, below(p, prefix)) for prefix, suffix in places(num_layers, bidirectional)]
-        return {
-            name.replace("_l0", suffix): value
-            for suffix, cell in cells
-            for name, value in to_torch(kind, cell).items()
-        }
-    W_x, W_h, b = (reorder(p[name], GATES[kind], TORCH[kind]) for name in ("W_x", "W_h", "b"))
-    second = np.zeros_like(b)
-    if kind == "gru":
-        second[-len(W_h) :] = needed(p, "b_n", "PyTorch's GRU applies the reset gate after the product")
-    return {"weight_ih_l0": W_x.T, "weight_hh_l0": W_h.T, "bias_ih_l0": b, "bias_hh_l0": second}
+    row, order = _layout("torch", kind)
+    arrays = {}
+    parts = _split(p, num_layers, bidirectional)
+    for part, (_, suffix) in zip(parts, places(num_layers, bidirectional), strict=True):
+        _check_variant("torch", kind, part)
+        first, second = _two_biases(row, part, order)
+        arrays["weight_ih" + suffix] = reorder(part["W_x"], row.gates, order).T
+        arrays["weight_hh" + suffix] = reorder(part["W_h"], row.gates, order).T
+        arrays["bias_ih" + suffix] = first
+        arrays["bias_hh" + suffix] = second
+    return arrays
 
 
-def from_torch(kind, arrays, num_layers=1, bidirectional=False):
-    """The arrays of nn.RNN, nn.LSTM or nn.GRU -> our parameters.
+TORCH_NAME = re.compile(r"(weight_ih|weight_hh|bias_ih|bias_hh)_l(\d+)(_reverse)?")
 
-    The two biases are added, except that a GRU keeps the second one of its candidate apart: the function is the same.
+
+def from_torch(
+    kind: str, arrays: Arrays, num_layers: int | None = None, bidirectional: bool | None = None
+) -> dict[str, np.ndarray]:
+    """The arrays of nn.RNN, nn.LSTM or nn.GRU -> our parameters; their names tell the layers.
+
+    The two biases are added, except that a GRU keeps the second one of its candidate apart: the
+    function is the same. A layer with bias=False gets biases of 0.  ValueError names an array that
+    has no place here, or that is missing.
     """
-    if num_layers > 1 or bidirectional:
-        return {
-            prefix + name: value
-            for prefix, suffix in places(num_layers, bidirectional)
-            for name, value in from_torch(kind, {f"{w}_l0": arrays[w + suffix] for w in TORCH_NAMES}).items()
+    row, order = _layout("torch", kind)
+    form = _torch_form(arrays)
+    _check_form(form, num_layers, bidirectional)
+    parts = []
+    for _, suffix in places(*form):
+        W_x, W_h = (np.asarray(arrays[name + suffix]) for name in ("weight_ih", "weight_hh"))
+        zeros = np.zeros(len(W_x), W_x.dtype)
+        first, second = (
+            np.asarray(arrays.get(name + suffix, zeros)) for name in ("bias_ih", "bias_hh")
+        )
+        products = {
+            "W_x": reorder(W_x.T, order, row.gates),
+            "W_h": reorder(W_h.T, order, row.gates),
         }
-    first, second = arrays["bias_ih_l0"], arrays["bias_hh_l0"]
-    if kind == "gru":
-        keep = len(first) // 3 * 2
-        second, b_n = np.concatenate([second[:keep], np.zeros_like(second[keep:])]), second[keep:]
-    ours = {"W_x": arrays["weight_ih_l0"].T, "W_h": arrays["weight_hh_l0"].T, "b": first + second}
-    ours = {name: reorder(value, TORCH[kind], GATES[kind]) for name, value in ours.items()}
-    return {**ours, "b_n": b_n} if kind == "gru" else ours
+        parts.append(products | _one_bias(row, first, second, order))
+    return _join(parts, *form)
 
 
-TORCH_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+def _torch_form(arrays):
+    """Number of layers, whether two directions, from the names of PyTorch's arrays; all there, and
+    no other."""
+    projected = [name for name in arrays if name.startswith("weight_hr")]
+    if projected:
+        raise ValueError(
+            f"{projected[0]} belongs to nn.LSTM(proj_size=...), which no cell here has: "
+            "build the layer without proj_size"
+        )
+    strangers = [name for name in arrays if not TORCH_NAME.fullmatch(name)]
+    if strangers:
+        raise ValueError(
+            f"{', '.join(map(repr, strangers))}: not the name of an array of nn.RNN, nn.LSTM or "
+            "nn.GRU, such as weight_ih_l0; give layer.named_parameters() of that layer alone"
+        )
+    suffixes = {TORCH_NAME.fullmatch(name)[2] for name in arrays}
+    form = (
+        max(map(int, suffixes), default=0) + 1,
+        any(name.endswith("_reverse") for name in arrays),
+    )
+    kinds = ["weight_ih", "weight_hh"]
+    if any(name.startswith("bias") for name in arrays):
+        kinds += ["bias_ih", "bias_hh"]
+    missing = [
+        kind + suffix
+        for _, suffix in places(*form)
+        for kind in kinds
+        if kind + suffix not in arrays
+    ]
+    if missing:
+        raise ValueError(f"{', '.join(missing)} missing: give all arrays of the layer")
+    return form
 
 
-def to_keras(kind, p, num_layers=1, bidirectional=False):
+def _check_form(form, num_layers, bidirectional):
+    """What was said of layers and directions, if anything, is what the arrays are of."""
+    for name, said, seen in (
+        ("num_layers", num_layers, form[0]),
+        ("bidirectional", bidirectional, form[1]),
+    ):
+        if said is not None and said != seen:
+            raise ValueError(
+                f"{name} is {said}, but these arrays are of a layer with {name}={seen}: "
+                f"leave {name} out"
+            )
+
+
+def to_keras(
+    kind: str, p: Arrays, num_layers: int = 1, bidirectional: bool = False
+) -> list[np.ndarray]:
     """Our parameters -> [kernel, recurrent_kernel, bias] of SimpleRNN, LSTM or GRU.
 
     Of a stack one after the other.  A GRU with `b_n` gets the bias (2, 3H) of
     `reset_after=True`, whose second row is 0 but for the candidate; without,
     the bias (3H,) of `reset_after=False`.
     """
-    if num_layers > 1 or bidirectional:
-        cells = [below(p, prefix) for prefix, _ in places(num_layers, bidirectional)]
-        return [array for cell in cells for array in to_keras(kind, cell)]
-    orders, names = (GATES[kind], KERAS[kind]), ("W_x", "W_h", "b")
-    W_x, W_h, b = (reorder(p[name], *orders) for name in names)
-    if "b_n" in p:
-        b = np.stack([b, np.concatenate([np.zeros(2 * len(W_h), b.dtype), p["b_n"]])])
-    return [W_x, W_h, b]
+    row, order = _layout("keras", kind)
+    arrays = []
+    for part in _split(p, num_layers, bidirectional):
+        _check_variant("keras", kind, part)
+        first, second = _two_biases(row, part, order)
+        two = any(name in part for name in row.second_bias.values())
+        arrays += [reorder(part[name], row.gates, order) for name in ("W_x", "W_h")]
+        arrays.append(np.stack([first, second]) if two else first)
+    return arrays
 
 
-def from_keras(kind, arrays, num_layers=1, bidirectional=False):
-    """[kernel, recurrent_kernel, bias] of SimpleRNN, LSTM or GRU, of a stack one after the other -> our parameters.
+def from_keras(
+    kind: str,
+    arrays: Sequence[np.ndarray],
+    num_layers: int | None = None,
+    bidirectional: bool | None = None,
+    reset_after: bool = True,
+) -> dict[str, np.ndarray]:
+    """[kernel, recurrent_kernel, bias] of SimpleRNN, LSTM or GRU, cell after cell -> our parameters.
 
-    Of a bias (2, 3H) the two rows are added, except that the candidate's second one is kept apart.
+    Layers and directions are seen from the number and the shapes of the arrays; where two readings
+    fit, ValueError asks.  Of a bias (2, 3H) the two rows are added, except that the candidate's
+    second one is kept apart.  Layers with use_bias=False get biases of 0; which GRU they are, no
+    array tells: `reset_after` says it then.
     """
-    if num_layers > 1 or bidirectional:
-        return {
-            prefix + name: value
-            for i, (prefix, _) in enumerate(places(num_layers, bidirectional))
-            for name, value in from_keras(kind, arrays[3 * i : 3 * i + 3]).items()
-        }
-    W_x, W_h, b = arrays
-    p = {"W_x": W_x, "W_h": W_h, "b": b}
-    if np.ndim(b) == 2:
-        keep = 2 * len(W_h)
-        p["b"] = b[0] + np.concatenate([b[1, :keep], np.zeros_like(b[1, keep:])])
-        p["b_n"] = b[1, keep:]
-    return {name: v if name == "b_n" else reorder(v, KERAS[kind], GATES[kind]) for name, v in p.items()}
+    row, order = _layout("keras", kind)
+    groups = _keras_groups(row, arrays)
+    form = _keras_form(groups, num_layers, bidirectional)
+    parts = []
+    for W_x, W_h, *bias in groups:
+        two = bool(row.second_bias) and reset_after
+        zeros = np.zeros((2, W_x.shape[1])[not two :], W_x.dtype)
+        parts.append(_from_keras_cell(row, order, W_x, W_h, bias[0] if bias else zeros))
+    return _join(parts, *form)
 
 
-def below(p, prefix):
-    """The parameters whose names start with `prefix`, without it."""
-    return {name.removeprefix(prefix): value for name, value in p.items() if name.startswith(prefix)}
+def _from_keras_cell(row, order, W_x, W_h, bias):
+    """One cell; a bias of one row has no second bias that is ours."""
+    p = {"W_x": reorder(W_x, order, row.gates), "W_h": reorder(W_h, order, row.gates)}
+    if bias.ndim == 1:
+        return p | {"b": reorder(bias, order, row.gates)}
+    return p | _one_bias(row, *bias, order)
 
 
-def needed(p, name, why):
-    """p[name], or ValueError that says why it must be there."""
-    if name not in p:
-        raise ValueError(f"{name} is missing: {why}")
-    return p[name]
+def _keras_groups(row, arrays):
+    """The arrays of each cell, [kernel, recurrent kernel, perhaps bias]; ValueError for anything
+    else."""
+    arrays = [np.asarray(array) for array in arrays]
+    for size in (3, 2):
+        groups = [arrays[start : start + size] for start in range(0, len(arrays), size)]
+        if groups and all(_is_keras_cell(row, group, size) for group in groups):
+            return groups
+    raise ValueError(
+        f"these {len(arrays)} arrays of shapes {[array.shape for array in arrays]} are not "
+        f"[kernel, recurrent_kernel, bias] of one {row.layouts['keras'].layer} after the other: "
+        "give layer.get_weights() of such layers alone"
+    )
 
 
-HINTS = {  # what a parameter that one cell has and another lacks says about the two
-    "b_n": "a GRU has b_n with reset_after=True and not with reset_after=False",
-    "p_i": "an LSTM has p_i, p_f, p_o with peepholes=True and not without",
+def _is_keras_cell(row, group, size):
+    """Whether the shapes are those of a kernel (D, nH), a recurrent kernel (H, nH) and perhaps a
+    bias."""
+    if len(group) != size or group[0].ndim != 2 or group[1].ndim != 2:
+        return False
+    H = len(group[1])
+    width = len(row.gates) * H
+    biases = [(width,), (2, width)] if row.second_bias else [(width,)]
+    fits = group[0].shape[1] == width and group[1].shape[1] == width
+    return fits and all(bias.shape in biases for bias in group[2:])
+
+
+def _keras_form(groups, num_layers, bidirectional):
+    """Number of layers and whether two directions, as they fit the number and the shapes of the
+    groups."""
+    (D, _), (H, _) = groups[0][0].shape, groups[0][1].shape
+    fitting = []
+    for form in ((len(groups), False), (len(groups) // 2, True)):
+        directions = 1 + form[1]
+        sizes = [D if k < directions else H * directions for k in range(form[0] * directions)]
+        if sizes == [group[0].shape[0] for group in groups]:
+            fitting.append(form)
+    if not fitting:
+        raise ValueError(
+            f"{len(groups)} kernels with {[group[0].shape[0] for group in groups]} rows and {H} units "
+            "are neither a stack nor two directions: give the arrays of such layers alone"
+        )
+    said = [
+        form
+        for form in fitting
+        if num_layers in (None, form[0]) and bidirectional in (None, form[1])
+    ]
+    if not said:
+        _check_form(fitting[0], num_layers, bidirectional)
+    if len(said) > 1:
+        raise ValueError(
+            f"{len(groups)} cells of {D} inputs and {H} units are a stack or two directions: "
+            "say bidirectional=True or bidirectional=False"
+        )
+    return said[0]
+
+
+# ONNX has one operator a layer: RNN, LSTM, GRU.  Its arrays start with an axis of one or two
+# directions; its two biases stand behind each other in B; an LSTM's peepholes are in P, in the
+# order i, o, f.
+
+PEEPHOLES = ("p_i", "p_o", "p_f")
+ONNX_ACTIVATIONS = {
+    "RNN": ["Tanh"],
+    "LSTM": ["Sigmoid", "Tanh", "Tanh"],
+    "GRU": ["Sigmoid", "Tanh"],
 }
 
 
-def match(have, given, what):
-    """Check that `given` {name: array} has the names and shapes of `have`; finite values.  ValueError says all that differs."""
+@dataclass(frozen=True)
+class OnnxLayer:
+    """One recurrent operator of ONNX: its type, its arrays under the standard's names, its attributes.
+
+    W (d, nH, D), R (d, nH, H), B (d, 2nH) and, with peepholes, P (d, 3H), for d directions.
+    """
+
+    op_type: str
+    arrays: dict[str, np.ndarray]
+    attributes: dict[str, int | str | list[str]]
+
+
+def to_onnx(
+    kind: str, p: Arrays, num_layers: int = 1, bidirectional: bool = False, activation: str = "tanh"
+) -> list[OnnxLayer]:
+    """Our parameters -> the operators RNN, LSTM or GRU of ONNX, one for each layer.
+
+    A GRU with `b_n` has linear_before_reset=1, without it 0; peepholes are taken along.
+    `activation` is an Elman cell's, which no array tells.
+    """
+    row, order = _layout("onnx", kind)
+    checks.choice(activation, ("tanh", "relu"), "activation")
+    parts = _split(p, num_layers, bidirectional)
+    directions = 1 + bool(bidirectional)
+    op_type = row.layouts["onnx"].layer
+    layers = []
+    for start in range(0, len(parts), directions):
+        group = parts[start : start + directions]
+        single = [_to_onnx_direction(row, order, part) for part in group]
+        arrays = {name: np.stack([one[name] for one in single]) for name in single[0]}
+        attributes = {"hidden_size": len(group[0]["W_h"])}
+        attributes["direction"] = "bidirectional" if bidirectional else "forward"
+        activations = ["Relu"] if activation == "relu" else ONNX_ACTIVATIONS[op_type]
+        attributes["activations"] = activations * directions
+        if op_type == "GRU":
+            attributes["linear_before_reset"] = int("b_n" in group[0])
+        layers.append(OnnxLayer(op_type, arrays, attributes))
+    return layers
+
+
+def _to_onnx_direction(row, order, p):
+    """W, R, B and perhaps P of one direction, without the axis of directions."""
+    _check_variant("onnx", row.kind, p)
+    arrays = {
+        "W": reorder(p["W_x"], row.gates, order).T,
+        "R": reorder(p["W_h"], row.gates, order).T,
+        "B": np.concatenate(_two_biases(row, p, order)),
+    }
+    if PEEPHOLES[0] in p:
+        arrays["P"] = np.concatenate([p[name] for name in PEEPHOLES])
+    return arrays
+
+
+def from_onnx(layers: Sequence[OnnxLayer]) -> dict[str, np.ndarray]:
+    """The operators RNN, LSTM or GRU of ONNX, one for each layer -> our parameters.
+
+    ValueError for attributes of another function (other activations, clip, input_forget), and for
+    arrays that have no place here (sequence_lens, initial_h and initial_c are no weights: leave
+    them out).
+    """
+    if not layers:
+        raise ValueError("no layers: give at least one OnnxLayer")
+    kinds = {row.layouts["onnx"].layer: row for row in cells.ROWS if "onnx" in row.layouts}
+    row = kinds[checks.choice(layers[0].op_type, kinds, "op_type")]
+    bidirectional = layers[0].attributes.get("direction", "forward") == "bidirectional"
+    parts = []
+    for layer in layers:
+        _check_onnx(layer, layers[0], bidirectional)
+        after = bool(layer.attributes.get("linear_before_reset", 0))
+        for direction in range(1 + bidirectional):
+            arrays = {name: np.asarray(array)[direction] for name, array in layer.arrays.items()}
+            parts.append(_from_onnx_direction(row, arrays, after))
+    return _join(parts, len(layers), bidirectional)
+
+
+def _check_onnx(layer, first, bidirectional):
+    """The layer is of the function that our cells are, and has no array that would be left out."""
+    directions = 1 + bidirectional
+    plain = ONNX_ACTIVATIONS[first.op_type] * directions
+    allowed = {
+        "direction": ["bidirectional" if bidirectional else "forward"],
+        "activations": [plain, ["Relu"] * directions] if first.op_type == "RNN" else [plain],
+        "clip": [],
+        "input_forget": [0],
+        "activation_alpha": [],
+        "activation_beta": [],
+    }
+    if layer.op_type != first.op_type:
+        raise ValueError(f"all layers are of one kind, got {first.op_type} and {layer.op_type}")
+    for name, values in allowed.items():
+        if name in layer.attributes and layer.attributes[name] not in values:
+            raise ValueError(
+                f"{layer.op_type} with {name}={layer.attributes[name]!r} is another function than "
+                "our cell"
+            )
+    strangers = sorted(
+        set(layer.arrays) - {"W", "R", "B"} - ({"P"} if layer.op_type == "LSTM" else set())
+    )
+    missing = [name for name in ("W", "R") if name not in layer.arrays]
+    if strangers or missing:
+        raise ValueError(
+            f"arrays {strangers} have no place in our cell and {missing} are missing: "
+            "give W, R, B (and an LSTM's P)"
+        )
+    for name, array in layer.arrays.items():
+        if len(array) != directions:
+            raise ValueError(
+                f"{name} of shape {np.shape(array)} is not of {directions} direction(s)"
+            )
+
+
+def _from_onnx_direction(row, arrays, after):
+    """Our parameters of one direction; without linear_before_reset the second bias is added for all
+    gates."""
+    order = row.layouts["onnx"].gates
+    W, R = arrays["W"], arrays["R"]
+    first, second = np.split(arrays.get("B", np.zeros(2 * len(W), W.dtype)), 2)
+    p = {"W_x": reorder(W.T, order, row.gates), "W_h": reorder(R.T, order, row.gates)}
+    if row.second_bias and not after:
+        p["b"] = reorder(first + second, order, row.gates)
+    else:
+        p |= _one_bias(row, first, second, order)
+    if "P" in arrays:
+        p |= dict(
+            sorted(zip(PEEPHOLES, np.split(arrays["P"], 3), strict=True), key=_peephole_place)
+        )
+    return p
+
+
+def _peephole_place(named):
+    """Where a peephole stands in our order."""
+    return ("p_i", "p_f", "p_o").index(named[0])
+
+
+def below(p: Arrays, prefix: str) -> dict[str, np.ndarray]:
+    """The parameters whose names start with `prefix`, without it."""
+    return {
+        name.removeprefix(prefix): value for name, value in p.items() if name.startswith(prefix)
+    }
+
+
+def _hints(differ):
+    """What the table says of parameters that a cell has with one value of an option and lacks with
+    another."""
+    for row in cells.ROWS:
+        for option, choices in row.options.items():
+            names = {
+                value: set(cells.parameters((row.kind, {option: value}), 1, 1))
+                for value in choices.choices
+            }
+            for value, other in itertools.permutations(names, 2):
+                extra = sorted(names[value] - names[other])
+                if differ & set(extra):
+                    yield (
+                        f"the cell {row.kind!r} has {', '.join(extra)} with {option}={value!r} "
+                        f"and not with {option}={other!r}"
+                    )
+
+
+def match(have: Arrays, given: Arrays, what: str) -> dict[str, np.ndarray]:
+    """Check that `given` {name: array} has the names and shapes of `have`; finite values.
+    ValueError says all that differs."""
     problems = [f"{name} {have[name].shape} is missing" for name in have if name not in given]
-    problems += [f"{name} {np.shape(given[name])} is not wanted" for name in given if name not in have]
+    problems += [
+        f"{name} {np.shape(given[name])} is not wanted" for name in given if name not in have
+    ]
     for name in have:
         if name in given and np.shape(given[name]) != have[name].shape:
             problems.append(f"{name} has shape {np.shape(given[name])}, needs {have[name].shape}")
     if problems:
-        differ = {name.split(".")[-1] for name in {*have, *given} if (name in have) != (name in given)}
-        problems += [hint for name, hint in HINTS.items() if name in differ]
+        differ = {
+            name.split(".")[-1] for name in {*have, *given} if (name in have) != (name in given)
+        }
+        problems += _hints(differ)
         raise ValueError(f"these are not the parameters of this {what}: {'; '.join(problems)}")
-    return {name: checks.finite(np.asarray(given[name]).astype(have[name].dtype), name) for name in have}
+    return {
+        name: checks.finite(np.asarray(given[name]).astype(have[name].dtype), name) for name in have
+    }
 
 
 def write(path, arrays, about):
     """Arrays and a dict of plain values `about` to one safetensors file, whole or not at all.
 
-    Written to NAME.part beside it, then renamed.  OSError names the file if there is no room or no such folder.
+    Written to NAME.part beside it, then renamed.  OSError names the file if there is no room or no
+    such folder.
     """
     path = Path(path)
     if not path.parent.is_dir():
@@ -235,7 +612,9 @@ def write(path, arrays, about):
     part = path.with_name(path.name + ".part")
     try:
         save_file(
-            {k: np.asarray(v, order="C") for k, v in arrays.items()}, part, {"about": json.dumps(about)}
+            {k: np.asarray(v, order="C") for k, v in arrays.items()},
+            part,
+            {"about": json.dumps(about)},
         )
         with open(part, "rb") as file:
             os.fsync(file.fileno())
@@ -246,7 +625,8 @@ def write(path, arrays, about):
 
 
 def read(path):
-    """-> arrays, about.  FileNotFoundError, or ValueError for a truncated or foreign file, with its size."""
+    """-> arrays, about.  FileNotFoundError, or ValueError for a truncated or foreign file, with its
+    size."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no weights file at {path}")

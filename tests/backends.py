@@ -9,6 +9,8 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from rnnlib import trees
+
 INSTALLED = [name for name, package in (("pt", "torch"), ("tf", "tensorflow")) if find_spec(package)]
 FRAMEWORKS = [
     pytest.param(
@@ -82,25 +84,26 @@ def run_tf(rnn, layer, x, dy, state, dstate, lengths):
     )
 
 
+def reference(kind, **options):
+    """The NumPy reference of a cell of the table, with `zeros`, `step` and `step_back`."""
+    module = import_module(f"rnnlib.ref.{kind}")
+    return module.as_cell(**options) if hasattr(module, "as_cell") else module
+
+
 def parts(state):
-    """A state, or None, as a list of its parts."""
-    if state is None:
-        return []
-    return list(state) if isinstance(state, tuple) else [state]
+    """The leaves of a state, from left to right; none of None."""
+    return [] if state is None else trees.leaves(state)
 
 
 def whole(found, like):
-    """A list of parts as a state of the same form as `like`."""
-    if like is None:
-        return None
-    return tuple(found) if isinstance(like, tuple) else found[0]
+    """A list of leaves as a state of the same form as `like`."""
+    rest = iter(found)
+    return None if like is None else trees.map_leaves(lambda _: next(rest), like)
 
 
 def arrays(rnn, state):
-    """A state of tensors as a state of arrays; a stack's is a list, a convolution has none."""
-    if state is None or isinstance(state, list):
-        return state and [arrays(rnn, part) for part in state]
-    return whole([rnn.array(s) for s in parts(state)], state)
+    """A state of tensors as a state of arrays; a convolution has none."""
+    return trees.map_leaves(lambda leaf: None if leaf is None else rnn.array(leaf), state)
 
 
 def random_params(rnn, module, seed=1):

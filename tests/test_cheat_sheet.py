@@ -383,13 +383,14 @@ def test_defaults(heading, measure):
 
 
 def test_gates_are_those_that_the_transfer_uses():
-    from rnnlib import weights as w
+    from rnnlib import cells as table
 
     for kind, (ours, torch_order, keras_order) in tables()["Gates"].items():
         cells = [re.sub(r"[` ]", "", cell) for cell in (ours, torch_order, keras_order)]
         names = {"c": "g", "h": "n"}  # what Keras calls them
         cells[2] = "".join(names.get(gate, gate) for gate in cells[2])
-        assert cells == [table[kind.lower()] for table in (w.GATES, w.TORCH, w.KERAS)]
+        row = table.row(kind.lower())
+        assert cells == [row.gates, row.layouts["torch"].gates, row.layouts["keras"].gates]
 
 
 def test_names_exist():

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from backends import INSTALLED
+from rnnlib import cells
 
 ROOT = Path(__file__).parent.parent
 FRAMEWORKS = {"torch", "tensorflow", "keras", "spacy"}  # spaCy imports torch: inside functions only
@@ -22,13 +23,10 @@ FORBIDDEN = {
 ORDER = [
     "framework",
     "convert",
-    "elman",
+    "registry",
+    *sorted(cells.TABLE),  # a file for each row, called by its kind
     "scan",
     "recurrences",
-    "lstm",
-    "gru",
-    "sru",
-    "mingru",
     "losses",
     "layers",
     "derived",

@@ -8,21 +8,30 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from backends import both, framework, random_params
-from rnnlib import rounding, weights
+from rnnlib import cells, rounding, weights
 
 D, H = 3, 4
+NATIVE = [row.kind for row in cells.ROWS if "torch" in row.layouts]
 
 
 def draw(kind):
     rng = np.random.default_rng(0)
-    return {name: rng.normal(size=value.shape) for name, value in weights.draw(kind, D, H, 0).items()}
+    return {
+        name: rng.normal(size=value.shape) for name, value in weights.draw(kind, D, H, 0).items()
+    }
 
 
 def test_seeds_are_a_pure_function():
     one, other = weights.seeds(5, 3), weights.seeds(np.random.SeedSequence(5), 2)
     assert [s.generate_state(1)[0] for s in one[:2]] == [s.generate_state(1)[0] for s in other]
     assert (
-        len({int(s.generate_state(1)[0]) for s in one + weights.seeds(one[0], 3) + weights.seeds(6, 3)}) == 9
+        len(
+            {
+                int(s.generate_state(1)[0])
+                for s in one + weights.seeds(one[0], 3) + weights.seeds(6, 3)
+            }
+        )
+        == 9
     )
     for bad in (np.random.default_rng(0), True, 1.0, None):
         with pytest.raises(TypeError, match="rng is a whole number"):
@@ -40,7 +49,7 @@ def test_orthogonal_and_glorot():
     assert_allclose(w.std(), bound / np.sqrt(3), rtol=0.02)
 
 
-@pytest.mark.parametrize("kind", weights.TORCH)
+@pytest.mark.parametrize("kind", NATIVE)
 def test_moving_to_a_layout_and_back_is_equal_to_the_bit(kind):
     p = draw(kind)
     for back in (
@@ -51,9 +60,10 @@ def test_moving_to_a_layout_and_back_is_equal_to_the_bit(kind):
             assert_array_equal(back[name], p[name])
 
 
-@pytest.mark.parametrize("kind", weights.TORCH)
+@pytest.mark.parametrize("kind", NATIVE)
 def test_two_biases_become_one(kind):
-    """All of the second bias is folded into the first, but for a GRU's candidate, whose two biases are two things."""
+    """All of the second bias is folded into the first, but for a GRU's candidate, whose two biases
+    are two things."""
     arrays = weights.to_torch(kind, draw(kind))
     second = arrays["bias_hh_l0"] = np.random.default_rng(1).normal(size=arrays["bias_hh_l0"].shape)
     folded = weights.to_torch(kind, weights.from_torch(kind, arrays))
@@ -74,13 +84,23 @@ def test_the_second_row_of_a_keras_bias_is_folded_likewise():
 
 def test_a_cell_that_torch_has_not_is_named():
     p = weights.draw("gru", D, H, 0, reset_after=False)
-    with pytest.raises(ValueError, match="b_n is missing: PyTorch's GRU applies the reset gate after"):
+    with pytest.raises(ValueError, match="PyTorch's GRU applies the reset gate after"):
         weights.to_torch("gru", p)
     assert weights.to_keras("gru", p)[2].shape == (3 * H,)
+    p = weights.draw("lstm", D, H, 0, peepholes=True)
+    for convert, library in ((weights.to_torch, "PyTorch"), (weights.to_keras, "Keras")):
+        with pytest.raises(ValueError, match=f"{library}'s? LSTM has no peepholes"):
+            convert("lstm", p)
+    with pytest.raises(ValueError, match="PyTorch has no layer for 'sru'"):
+        weights.to_torch("sru", weights.draw("sru", D, H, 0))
+    with pytest.raises(ValueError, match="W_h is missing; W is not wanted"):
+        weights.to_torch("lstm", {"W_x": p["W_x"], "b": p["b"], "W": p["W_h"]})
 
 
 def test_reorder():
-    assert_array_equal(weights.reorder(np.array([[0, 1, 2, 3, 4, 5]]), "abc", "cab"), [[4, 5, 0, 1, 2, 3]])
+    assert_array_equal(
+        weights.reorder(np.array([[0, 1, 2, 3, 4, 5]]), "abc", "cab"), [[4, 5, 0, 1, 2, 3]]
+    )
 
 
 @both

@@ -13,8 +13,10 @@ from rnnlib.pt.elman import ElmanCell
 from rnnlib.pt.gru import GRUCell
 from rnnlib.pt.layers import Embedding, Linear, Native, Recurrent
 from rnnlib.pt.lstm import LSTMCell
-from rnnlib.pt.mingru import MinGRUCell, MinLSTMCell
+from rnnlib.pt.mingru import MinGRUCell
+from rnnlib.pt.minlstm import MinLSTMCell
 from rnnlib.pt.models import Classifier, Forecaster, Tagger
+from rnnlib.pt.registry import make_cell
 from rnnlib.pt.scan import scan
 from rnnlib.pt.sru import SRUCell
 from rnnlib.pt.stack import Bidirectional, Dropout, LayerNorm, Stacked
@@ -49,6 +51,7 @@ __all__ = [
     "fit",
     "load",
     "losses",
+    "make_cell",
     "name",
     "params",
     "predict",

@@ -8,7 +8,8 @@ from rnnlib.pt.elman import PHI, ElmanCell
 from rnnlib.pt.gru import GRUCell
 from rnnlib.pt.layers import check_input, check_state
 from rnnlib.pt.lstm import LSTMCell
-from rnnlib.pt.mingru import MinGRUCell, MinLSTMCell
+from rnnlib.pt.mingru import MinGRUCell
+from rnnlib.pt.minlstm import MinLSTMCell
 from rnnlib.pt.recurrences import elman, gru, lstm, mingru, sru
 from rnnlib.pt.scan import scan
 from rnnlib.pt.sru import SRUCell

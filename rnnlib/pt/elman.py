@@ -5,10 +5,12 @@ from torch import nn
 
 from rnnlib import checks, weights
 from rnnlib.pt.convert import parameter
+from rnnlib.pt.registry import registered
 
 PHI = {"tanh": torch.tanh, "relu": torch.relu}
 
 
+@registered("elman")
 class ElmanCell(nn.Module):
     """One step of the plain recurrent unit: x (B, D), h (B, H) -> h, h.
 

@@ -5,8 +5,10 @@ from torch import nn
 
 from rnnlib import checks, weights
 from rnnlib.pt.convert import parameter
+from rnnlib.pt.registry import registered
 
 
+@registered("gru")
 class GRUCell(nn.Module):
     """One step of a gated recurrent unit: x (B, D), h (B, H) -> h, h.
 

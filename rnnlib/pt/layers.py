@@ -4,34 +4,39 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from rnnlib import checks, weights
+from rnnlib import cells, checks, weights
 from rnnlib.pt.convert import array, assign, check, dtype_of, parameter
+from rnnlib.trees import map_leaves, match_form
 
 
 class Recurrent(nn.Module):
     """Any cell over time: x (B, T, D) -> y (B, T, H), final state.  A plain loop, one turn for each step.
 
-    `state` is what the cell takes, zeros if None.  With `lengths` (B,), y is 0 after the end of a sequence and the final state
-    is the one at its last valid step.
+    The cell may be the reader's own: a module with `hidden_size`, `initial_state(x)` and the call
+    (x (B, D), state) -> y (B, H), new state.  Its state may be one tensor or any nesting of tuples,
+    lists and dicts of tensors of any rank, each with the batch as its first axis.  `state` is what
+    the cell takes, its initial state if None.  With `lengths` (B,), y is 0 after the end of a
+    sequence and the final state is the one at its last valid step.
     """
 
     def __init__(self, cell):
         check(cell)
+        check_cell(cell)
         super().__init__()
         self.cell = cell
         self.output_size = cell.hidden_size
 
     def forward(self, x, state=None, lengths=None):
         """x (B, T, D) -> y (B, T, H), final state."""
-        lengths = check_input(x, self.cell.input_size, self.cell.W_x.dtype, lengths)
+        lengths = check_input(x, *inputs_of(self.cell), lengths)
         first = self.cell.initial_state(x)
         state = first if state is None else check_state(state, first)
         ys = []
         for t in range(x.shape[1]):
             y, new = self.cell(x[:, t], state)
             if lengths is not None:
-                valid = (t < lengths)[:, None]  # (B, 1)
-                y, new = torch.where(valid, y, 0), where(valid, new, state)
+                valid = t < lengths  # (B,)
+                y, new = where(valid, y, torch.zeros_like(y)), where(valid, new, state)
             state = new
             ys.append(y)
         return torch.stack(ys, dim=1), state
@@ -40,15 +45,16 @@ class Recurrent(nn.Module):
 class Native(nn.Module):
     """The framework's own layer behind the call of `Recurrent`: x (B, T, D) -> y (B, T, H), final state.
 
-    `cell` is "elman", "lstm" or "gru", or such a name with options.  Our initial weights and names.  The surplus bias of PyTorch
-    and of both GRUs stays frozen at 0, so that both frameworks train the same model.  ValueError for a cell that the framework
-    has no layer for.  With `return_sequences=False`, y (B, H) is the output at the last valid step alone.
+    `cell` is "elman", "lstm" or "gru", or such a name with options.  Our initial weights and names.
+    The surplus bias of PyTorch and of both GRUs stays frozen at 0, so that both frameworks train
+    the same model.  ValueError for a cell that the framework has no layer for.  With
+    `return_sequences=False`, y (B, H) is the output at the last valid step alone.
     """
 
     def __init__(self, cell, input_size, hidden_size, return_sequences=True, rng=0, dtype="float32"):
         super().__init__()
-        self.kind, options = checks.named(cell, weights.CELLS, "cell")
-        refuse(lacks(self.kind, options))
+        self.kind, options = cells.named(cell)
+        refuse(lacks(cell))
         self.input_size = checks.positive(input_size, "input_size")
         self.hidden_size = self.output_size = checks.positive(hidden_size, "hidden_size")
         self.return_sequences = return_sequences
@@ -127,16 +133,9 @@ class Embedding(nn.Module):
         return self.W[ids]
 
 
-def lacks(kind, options):
+def lacks(cell):
     """Why the framework has no layer for such a cell, or None where it has one."""
-    if kind == "elman":
-        checks.choice(options["activation"], ("tanh", "relu"), "activation")
-        return None
-    if kind == "lstm" and options["peepholes"]:
-        return "PyTorch's LSTM has no peepholes"
-    if kind == "gru" and not options["reset_after"]:
-        return "PyTorch's GRU applies the reset gate after the product, reset_after=False needs it before"
-    return None if kind in ("lstm", "gru") else f"PyTorch has no layer for {kind!r}"
+    return cells.lacks("torch", cell)
 
 
 def refuse(why):
@@ -146,22 +145,45 @@ def refuse(why):
 
 
 def where(valid, new, old):
-    """Take `new` where valid (B, 1), else `old`, in every part of a state."""
-    if isinstance(new, tuple):
-        return tuple(where(valid, n, o) for n, o in zip(new, old, strict=True))
-    return torch.where(valid, new, old)
+    """Take `new` where valid (B,), else `old`, in every leaf of a state, along its first axis."""
+
+    def choose(new, old):
+        mask = valid.reshape(-1, *[1] * (new.ndim - 1))  # (B, 1, ...)
+        return torch.where(mask, new, old)
+
+    return map_leaves(choose, new, old)
+
+
+def check_cell(cell):
+    """What `Recurrent` asks of a cell; TypeError says what is not there."""
+    missing = [name for name in ("hidden_size", "initial_state") if not hasattr(cell, name)]
+    if missing:
+        raise TypeError(
+            f"{type(cell).__name__} is no cell: it lacks {' and '.join(missing)}; a cell has hidden_size, "
+            "initial_state(x) and the call (x (B, D), state) -> y (B, H), new state"
+        )
+
+
+def inputs_of(cell):
+    """The size and the dtype of a cell's inputs, None for what it does not tell: the dtype is that
+    of its parameters."""
+    dtypes = [p.dtype for p in cell.parameters() if p.is_floating_point()]
+    return getattr(cell, "input_size", None), dtypes[0] if dtypes else None
 
 
 def check_input(x, input_size, dtype, lengths):
-    """What the door of a layer over time refuses; returns the lengths as a tensor beside x."""
+    """What the door of a layer over time refuses; returns the lengths as a tensor beside x.
+
+    Where the size or the dtype of the inputs is not known, None, they are not checked.
+    """
     if not isinstance(x, torch.Tensor):
         raise TypeError(f"x must be a tensor, got {type(x).__name__}: rnn.tensor(x) makes one")
     checks.rank(x.shape, "(B, T, D)", "x")
-    if x.shape[2] != input_size:
+    if input_size is not None and x.shape[2] != input_size:
         raise ValueError(
             f"x of shape {tuple(x.shape)} has {x.shape[2]} features, this layer takes {input_size}"
         )
-    if x.dtype != dtype:
+    if dtype is not None and x.dtype != dtype:
         raise TypeError(f"x is {x.dtype}, the weights are {dtype}: convert x, or build with another dtype=")
     if lengths is None:
         return None
@@ -170,15 +192,13 @@ def check_input(x, input_size, dtype, lengths):
 
 
 def check_state(state, like):
-    """The first state has the form, the shapes and the dtype of `like`: a tensor (B, H), or a tuple of such."""
-    if isinstance(like, tuple) != isinstance(state, (tuple, list)) or (
-        isinstance(like, tuple) and len(state) != len(like)
-    ):
-        wanted = f"a tuple of {len(like)} tensors" if isinstance(like, tuple) else "one tensor"
-        got = f"a {type(state).__name__}" + (f" of {len(state)}" if isinstance(state, (tuple, list)) else "")
-        raise TypeError(f"state must be {wanted}, got {got}")
-    if isinstance(like, tuple):
-        return tuple(check_state(part, other) for part, other in zip(state, like, strict=True))
+    """The first state has the form, the shapes and the dtype of `like`: one tensor, or any nesting
+    of such."""
+    return map_leaves(check_leaf, match_form(state, like), like)
+
+
+def check_leaf(state, like):
+    """One tensor of a state has the shape and the dtype of `like`."""
     if not isinstance(state, torch.Tensor):
         raise TypeError(f"state must hold tensors, got {type(state).__name__}: rnn.tensor(array) makes one")
     if tuple(state.shape) != tuple(like.shape):

@@ -5,8 +5,10 @@ from torch import nn
 
 from rnnlib import checks, weights
 from rnnlib.pt.convert import parameter
+from rnnlib.pt.registry import registered
 
 
+@registered("lstm")
 class LSTMCell(nn.Module):
     """One step of long short-term memory: x (B, D), state h and c (B, H) -> h, (h, c).
 

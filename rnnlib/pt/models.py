@@ -1,6 +1,6 @@
 """Whole models in PyTorch: recurrent layers and a linear head.  Mirror: rnnlib/tf/models.py.
 
-`cell` is a name of weights.CELLS, or (name, options).  `native=None` runs the framework's own layer where there is one for the cell,
+`cell` is a name of `rnnlib.cells`, or (name, options).  `native=None` runs the framework's own layer where there is one for the cell,
 else `Derived`, else our loop; `native=True` the framework's layer or a ValueError; `native=False` the readable loop.  All are the same function
 with the same parameter names: `embed.W`, `rnn.cell.W_x`, `rnn.cell.W_h`, `rnn.cell.b`, `head.W`, `head.b`; two directions give
 `rnn.fwd.cell.W_x` and `rnn.bwd.cell.W_x`, several layers `rnn.layers.0.cell.W_x` and so on.
@@ -8,26 +8,14 @@ with the same parameter names: `embed.W`, `rnn.cell.W_x`, `rnn.cell.W_h`, `rnn.c
 
 from torch import nn
 
-from rnnlib import checks, weights
+from rnnlib import cells, checks, weights
 from rnnlib.pt.conv import TCN
 from rnnlib.pt.derived import Derived, underived
-from rnnlib.pt.elman import ElmanCell
-from rnnlib.pt.gru import GRUCell
 from rnnlib.pt.layers import Embedding, Linear, Native, Recurrent, lacks, refuse
-from rnnlib.pt.lstm import LSTMCell
-from rnnlib.pt.mingru import MinGRUCell, MinLSTMCell
-from rnnlib.pt.sru import SRUCell
+from rnnlib.pt.registry import make_cell
 from rnnlib.pt.stack import Bidirectional, Dropout, Stacked, last, pooled
 
 POOLS = ("last", "mean", "max")  # of the steps of a sequence, for a Classifier
-CELLS = {
-    "elman": ElmanCell,
-    "lstm": LSTMCell,
-    "gru": GRUCell,
-    "sru": SRUCell,
-    "mingru": MinGRUCell,
-    "minlstm": MinLSTMCell,
-}
 HEADS = {"point": {}, "quantile": {"outputs": 3}, "gaussian": {}}  # of a Forecaster
 HEAD_SIZES = {"point": 1, "gaussian": 2}
 
@@ -64,7 +52,7 @@ class Model(nn.Module):
         stack = dict(num_layers=checks.positive(num_layers, "num_layers"))
         stack.update(bidirectional=checks.flag(bidirectional, "bidirectional"), residual=residual)
         stack.update(dropout=dropout, variational=variational, layer_norm=layer_norm)
-        about = f"{type(self).__name__} of {checks.named(cell, weights.CELLS, 'cell')}"
+        about = f"{type(self).__name__} of {cells.named(cell)}"
         self.about = f"{about}, {stack}"  # what names and shapes do not tell
         self.embed = None if vocab_size is None else Embedding(vocab_size, input_size, for_embed, dtype)
         self.embed_dropout = Dropout(dropout if vocab_size else 0.0, variational, for_dropout[0])
@@ -156,7 +144,7 @@ def engine(
     plain = num_layers == 1 and not residual and not layer_norm
     if plain and not bidirectional:
         return layer(cell, input_size, hidden_size, native, rng, dtype, sequences)
-    if checks.named(cell, weights.CELLS, "cell")[0] == "tcn":
+    if cells.named(cell)[0] == "tcn":
         raise ValueError("a tcn has layers of its own and one direction: set num_layers in its options")
 
     def level(k, seed):
@@ -173,13 +161,13 @@ def engine(
 
 def layer(cell, input_size, hidden_size, native=None, rng=0, dtype="float32", sequences=True):
     """One layer over time for a cell by name: the framework's own, or ours."""
-    kind, options = checks.named(cell, weights.CELLS, "cell")
-    why = lacks(kind, options)
+    kind, options = cells.named(cell)
+    why = lacks(cell)
     if native:
         refuse(why)
     if native or (native is None and why is None):
         return Native(cell, input_size, hidden_size, sequences, rng, dtype)
     if kind == "tcn":
         return TCN(input_size, hidden_size, rng=rng, dtype=dtype, **options)
-    ours = CELLS[kind](input_size, hidden_size, rng=rng, dtype=dtype, **options)
+    ours = make_cell(cell, input_size, hidden_size, rng, dtype)
     return Derived(ours) if native is None and underived(ours) is None else Recurrent(ours)

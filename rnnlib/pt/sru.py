@@ -5,8 +5,10 @@ from torch import nn
 
 from rnnlib import checks, weights
 from rnnlib.pt.convert import parameter
+from rnnlib.pt.registry import registered
 
 
+@registered("sru")
 class SRUCell(nn.Module):
     """One step of the Simple Recurrent Unit of Lei et al.: x (B, D), c (B, H) -> h, c.  The output h is not fed back.
 

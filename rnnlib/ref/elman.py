@@ -5,6 +5,8 @@ The PyTorch and TensorFlow cells are tested against this file; this file is test
 Source: Elman 1990; backpropagation through time: Werbos 1990, Williams & Zipser 1995.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 
 PHI = {"tanh": np.tanh, "relu": lambda a: np.maximum(a, 0)}
@@ -62,3 +64,19 @@ def backward(p, dy, tapes, dh=None, activation="tanh", truncate=None):
         if truncate and t % truncate == 0 and t > 0:
             dh = np.zeros_like(dh)
     return dx, dh, total
+
+
+def as_cell(activation="tanh"):
+    """This network in the form that `loop` takes: `zeros`, `step` and `step_back`, whose output is the state."""
+
+    def zeros(p, batch, dtype):
+        return np.zeros((batch, len(p["W_h"])), dtype)
+
+    def forward_step(p, x, h):
+        h_new, tape = step(p, x, h, activation)
+        return h_new, h_new, tape
+
+    def backward_step(p, dy, dh, tape):
+        return step_back(p, dh + dy, tape, activation)
+
+    return SimpleNamespace(zeros=zeros, step=forward_step, step_back=backward_step)

@@ -13,8 +13,10 @@ from rnnlib.tf.elman import ElmanCell
 from rnnlib.tf.gru import GRUCell
 from rnnlib.tf.layers import Embedding, Linear, Native, Recurrent
 from rnnlib.tf.lstm import LSTMCell
-from rnnlib.tf.mingru import MinGRUCell, MinLSTMCell
+from rnnlib.tf.mingru import MinGRUCell
+from rnnlib.tf.minlstm import MinLSTMCell
 from rnnlib.tf.models import Classifier, Forecaster, Tagger
+from rnnlib.tf.registry import make_cell
 from rnnlib.tf.scan import scan
 from rnnlib.tf.sru import SRUCell
 from rnnlib.tf.stack import Bidirectional, Dropout, LayerNorm, Stacked
@@ -49,6 +51,7 @@ __all__ = [
     "fit",
     "load",
     "losses",
+    "make_cell",
     "name",
     "params",
     "predict",

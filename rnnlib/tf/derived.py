@@ -8,7 +8,8 @@ from rnnlib.tf.elman import PHI, ElmanCell
 from rnnlib.tf.gru import GRUCell
 from rnnlib.tf.layers import check_input, check_state
 from rnnlib.tf.lstm import LSTMCell
-from rnnlib.tf.mingru import MinGRUCell, MinLSTMCell
+from rnnlib.tf.mingru import MinGRUCell
+from rnnlib.tf.minlstm import MinLSTMCell
 from rnnlib.tf.recurrences import elman, gru, lstm, mingru, sru
 from rnnlib.tf.scan import scan
 from rnnlib.tf.sru import SRUCell

@@ -5,8 +5,10 @@ import tensorflow as tf
 
 from rnnlib import checks, weights
 from rnnlib.tf.convert import parameter
+from rnnlib.tf.registry import registered
 
 
+@registered("gru")
 class GRUCell(keras.layers.Layer):
     """One step of a gated recurrent unit: x (B, D), h (B, H) -> h, h.
 

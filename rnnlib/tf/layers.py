@@ -4,19 +4,24 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnnlib import checks, weights
+from rnnlib import cells, checks, weights
 from rnnlib.tf.convert import array, assign, check, dtype_of, parameter
+from rnnlib.trees import map_leaves, match_form
 
 
 class Recurrent(keras.layers.Layer):
     """Any cell over time: x (B, T, D) -> y (B, T, H), final state.  A plain loop, one turn for each step.
 
-    `state` is what the cell takes, zeros if None.  With `lengths` (B,), y is 0 after the end of a sequence and the final state
-    is the one at its last valid step.
+    The cell may be the reader's own: a module with `hidden_size`, `initial_state(x)` and the call
+    (x (B, D), state) -> y (B, H), new state.  Its state may be one tensor or any nesting of tuples,
+    lists and dicts of tensors of any rank, each with the batch as its first axis.  `state` is what
+    the cell takes, its initial state if None.  With `lengths` (B,), y is 0 after the end of a
+    sequence and the final state is the one at its last valid step.
     """
 
     def __init__(self, cell):
         check(cell)
+        check_cell(cell)
         super().__init__(dtype=cell.dtype, autocast=False)
         self.cell = cell
         self.output_size = cell.hidden_size
@@ -25,7 +30,7 @@ class Recurrent(keras.layers.Layer):
 
     def call(self, x, state=None, lengths=None):
         """x (B, T, D) -> y (B, T, H), final state."""
-        lengths = check_input(x, self.cell.input_size, self.cell.W_x.dtype, lengths)
+        lengths = check_input(x, *inputs_of(self.cell), lengths)
         first = self.cell.initial_state(x)
         state = first if state is None else check_state(state, first)
         T = tf.shape(x)[1]
@@ -34,27 +39,29 @@ class Recurrent(keras.layers.Layer):
         def turn(t, ys, state):
             y, new = self.cell(xs.read(t), state)
             if lengths is not None:
-                valid = (t < lengths)[:, None]  # (B, 1)
-                y, new = tf.where(valid, y, 0), where(valid, new, state)
+                valid = t < lengths  # (B,)
+                y, new = where(valid, y, tf.zeros_like(y)), where(valid, new, state)
             return t + 1, ys.write(t, y), new
 
         # a while_loop: a Python loop would be traced anew for every T, and slowly
         _, ys, state = tf.while_loop(lambda t, *_: t < T, turn, (0, tf.TensorArray(x.dtype, T), state))
-        return tf.transpose(ys.stack(), (1, 0, 2)), state
+        ys = ys.stack()  # (T, B, H)
+        return tf.transpose(ys, (1, 0, *range(2, len(ys.shape)))), state
 
 
 class Native(keras.layers.Layer):
     """The framework's own layer behind the call of `Recurrent`: x (B, T, D) -> y (B, T, H), final state.
 
-    `cell` is "elman", "lstm" or "gru", or such a name with options.  Our initial weights and names.  The surplus bias of PyTorch
-    and of both GRUs stays frozen at 0, so that both frameworks train the same model.  ValueError for a cell that the framework
-    has no layer for.  With `return_sequences=False`, y (B, H) is the output at the last valid step alone.
+    `cell` is "elman", "lstm" or "gru", or such a name with options.  Our initial weights and names.
+    The surplus bias of PyTorch and of both GRUs stays frozen at 0, so that both frameworks train
+    the same model.  ValueError for a cell that the framework has no layer for.  With
+    `return_sequences=False`, y (B, H) is the output at the last valid step alone.
     """
 
     def __init__(self, cell, input_size, hidden_size, return_sequences=True, rng=0, dtype="float32"):
         super().__init__(dtype=dtype, autocast=False)
-        self.kind, options = checks.named(cell, weights.CELLS, "cell")
-        refuse(lacks(self.kind, options))
+        self.kind, options = cells.named(cell)
+        refuse(lacks(cell))
         self.input_size = checks.positive(input_size, "input_size")
         self.hidden_size = self.output_size = checks.positive(hidden_size, "hidden_size")
         self.return_sequences = return_sequences
@@ -137,14 +144,9 @@ class Embedding(keras.layers.Layer):
         return tf.gather(self.W.value, ids)
 
 
-def lacks(kind, options):
+def lacks(cell):
     """Why the framework has no layer for such a cell, or None where it has one."""
-    if kind == "elman":
-        checks.choice(options["activation"], ("tanh", "relu"), "activation")
-        return None
-    if kind == "lstm" and options["peepholes"]:
-        return "Keras' LSTM has no peepholes"
-    return None if kind in ("lstm", "gru") else f"Keras has no layer for {kind!r}"
+    return cells.lacks("keras", cell)
 
 
 def refuse(why):
@@ -154,20 +156,43 @@ def refuse(why):
 
 
 def where(valid, new, old):
-    """Take `new` where valid (B, 1), else `old`, in every part of a state."""
-    if isinstance(new, tuple):
-        return tuple(where(valid, n, o) for n, o in zip(new, old, strict=True))
-    return tf.where(valid, new, old)
+    """Take `new` where valid (B,), else `old`, in every leaf of a state, along its first axis."""
+
+    def choose(new, old):
+        mask = tf.reshape(valid, (-1, *[1] * (len(new.shape) - 1)))  # (B, 1, ...)
+        return tf.where(mask, new, old)
+
+    return map_leaves(choose, new, old)
+
+
+def check_cell(cell):
+    """What `Recurrent` asks of a cell; TypeError says what is not there."""
+    missing = [name for name in ("hidden_size", "initial_state") if not hasattr(cell, name)]
+    if missing:
+        raise TypeError(
+            f"{type(cell).__name__} is no cell: it lacks {' and '.join(missing)}; a cell has hidden_size, "
+            "initial_state(x) and the call (x (B, D), state) -> y (B, H), new state"
+        )
+
+
+def inputs_of(cell):
+    """The size and the dtype of a cell's inputs, None for what it does not tell: the dtype is that
+    of its parameters."""
+    dtypes = [p.dtype for p in cell.weights if tf.as_dtype(p.dtype).is_floating]
+    return getattr(cell, "input_size", None), dtypes[0] if dtypes else None
 
 
 def check_input(x, input_size, dtype, lengths):
-    """What the door of a layer over time refuses; returns the lengths as a tensor beside x."""
+    """What the door of a layer over time refuses; returns the lengths as a tensor beside x.
+
+    Where the size or the dtype of the inputs is not known, None, they are not checked.
+    """
     checks.rank(x.shape, "(B, T, D)", "x")
-    if x.shape[2] != input_size:
+    if input_size is not None and x.shape[2] != input_size:
         raise ValueError(
             f"x of shape {tuple(x.shape)} has {x.shape[2]} features, this layer takes {input_size}"
         )
-    if x.dtype != dtype:
+    if dtype is not None and x.dtype != dtype:
         raise TypeError(
             f"x is {x.dtype.name}, the weights are {dtype}: convert x, or build with another dtype="
         )
@@ -177,15 +202,13 @@ def check_input(x, input_size, dtype, lengths):
 
 
 def check_state(state, like):
-    """The first state has the form, the shapes and the dtype of `like`: a tensor (B, H), or a tuple of such."""
-    if isinstance(like, tuple) != isinstance(state, (tuple, list)) or (
-        isinstance(like, tuple) and len(state) != len(like)
-    ):
-        wanted = f"a tuple of {len(like)} tensors" if isinstance(like, tuple) else "one tensor"
-        got = f"a {type(state).__name__}" + (f" of {len(state)}" if isinstance(state, (tuple, list)) else "")
-        raise TypeError(f"state must be {wanted}, got {got}")
-    if isinstance(like, tuple):
-        return tuple(check_state(part, other) for part, other in zip(state, like, strict=True))
+    """The first state has the form, the shapes and the dtype of `like`: one tensor, or any nesting
+    of such."""
+    return map_leaves(check_leaf, match_form(state, like), like)
+
+
+def check_leaf(state, like):
+    """One tensor of a state has the shape and the dtype of `like`."""
     if not hasattr(state, "shape"):
         raise TypeError(f"state must hold tensors, got {type(state).__name__}: rnn.tensor(array) makes one")
     if not state.shape.is_compatible_with(like.shape):
