@@ -8,7 +8,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from backends import FRAMEWORKS, framework
 from rnnlib import rounding
-from rnnlib import rounding
 from rnnlib.ref import gru, loop, lstm, mingru, minlstm, sru
 
 B, T, D, H = 3, 5, 2, 4
