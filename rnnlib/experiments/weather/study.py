@@ -206,7 +206,8 @@ class Weather(Study):
         if name == "ridge":
             return Ridge(alphas=self.alphas, **common | options)
         network = self.gru | {"hidden_size": self.sizes[hours]} | options
-        network["model"] = self.engine() | network.get("model", {})
+        engine = self.engine(rnn, network["cell"])
+        network["model"] = engine | network.get("model", {})
         return Recurrent(rnn, lr=rate, rng=seed, **common | network)
 
     def part_from(self, start: str) -> Part:
