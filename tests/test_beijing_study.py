@@ -2,13 +2,12 @@
 nothing chosen there.
 """
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
+from backends import INSTALLED, framework
 from rnnlib import datasets
 from rnnlib.experiments.beijing import STUDY as beijing
 from rnnlib.experiments.beijing.study import normals
@@ -69,7 +68,7 @@ def test_rates_are_those_that_were_chosen_in_new_york():
 
 def test_forecasters_are_new_yorks():
     plan, season = (
-        beijing.forecaster("gru", design, SimpleNamespace(Forecaster=None), 3)
+        beijing.forecaster("gru", design, framework(INSTALLED[0]), 3)
         for design in ("plan", "season")
     )
     assert (plan.lr, plan.n_in, plan.hidden_size) == (0.01, 24, weather.sizes[24])

@@ -17,6 +17,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from backends import FRAMEWORKS, framework
 from rnnlib.experiments import engines, machine, runner, store, timing
 from rnnlib.experiments.study import OtherSettings, Study, Unfinished
 
@@ -354,14 +355,26 @@ def test_every_command_has_one_form(name, monkeypatch, capsys):
 # ---- engines, machine, files
 
 
-def test_engines():
-    assert engines.options(("native", "fused", "loop")) == {"native": None}
-    assert engines.options(["loop"]) == {"native": False}
-    with pytest.raises(ValueError, match=r"order \('loop', 'native'\); known are \('native', "):
-        engines.options(("loop", "native"))
-    for name in NAMES:
-        study = study_of(name)
-        assert study.engines == () or study.engine()
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_a_model_takes_the_first_engine_that_its_cell_has(name):
+    """The layers are those that the models chose by themselves when the stored runs were made."""
+    rnn = framework(name)
+    for cell, kind in (
+        ("lstm", "Native"),
+        (("elman", {"activation": "relu"}), "Native"),
+        ("sru", "Derived"),
+        (("lstm", {"forget_bias": 3.0}), "Native"),
+        ("tcn", "TCN"),
+    ):
+        engine = engines.options(rnn, cell, engines.BEST_OF_ALL)
+        model = rnn.Tagger(2, 3, 2, cell=cell, **engine)
+        assert type(model.rnn).__name__ == kind, cell
+    loop = engines.options(rnn, ("lstm", {"peepholes": True}), ["loop"])
+    assert type(rnn.Tagger(2, 3, 2, cell="lstm", **loop).rnn).__name__ == "Recurrent"
+    with pytest.raises(ValueError, match="a sru has none of the engines native: "):
+        engines.options(rnn, "sru", ("native",))
+    with pytest.raises(ValueError, match="no engine 'fast'; there are: native, fused, loop"):
+        engines.options(rnn, "sru", ("fast",))
 
 
 def test_a_list_of_numbers_takes_a_line(tmp_path):

@@ -76,7 +76,7 @@ def test_the_best_is_chosen_by_validation_alone():
     ]
     assert study.best({"tuning": tuning}, name, networks=False) == "ETS"
     assert study.best({"tuning": tuning}, name, networks=True) == "GRU"
-    with pytest.raises(ValueError, match="the tuning is not finished"):
+    with pytest.raises(ValueError, match="the study is not finished"):
         study.chosen({"tuning": []}, name, "ETS")
 
 

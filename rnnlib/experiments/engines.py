@@ -4,25 +4,41 @@ native  the framework's own layer
 fused   our recurrence with a derived backward pass
 loop    our readable loop over steps
 
-A study states its engines in order of preference; a model takes the first that its cell has.  So
-the runs of a study, and the digits that a chapter compares with them, stay what they are when the
-default of the models changes.
+A study states its engines in order of preference; a model takes the first that its cell has in its
+framework.  So the runs of a study, and the digits that a chapter compares with them, stay what they
+are when the default of the models changes.
 """
 
+import ast
+from functools import cache
+from types import ModuleType
+
 BEST_OF_ALL = ("native", "fused", "loop")
-ARGUMENTS = {  # engines -> the argument `native` of rnn.Classifier and its like
-    BEST_OF_ALL: None,
-    ("native",): True,
-    ("loop",): False,
+ARGUMENTS = {  # engine -> the argument `native` of rnn.Classifier and its like
+    "native": True,
+    "fused": None,  # which is the loop for a cell that has none
+    "loop": False,
 }
+Cell = str | tuple[str, dict]
 
 
-def options(engines: tuple[str, ...]) -> dict[str, bool | None]:
-    """Engines in order of preference -> keyword arguments of a model."""
-    engines = tuple(engines)
-    if engines not in ARGUMENTS:
-        known = ", ".join(map(str, ARGUMENTS))
-        raise ValueError(
-            f"no model can be told to prefer engines in the order {engines}; known are {known}"
-        )
-    return {"native": ARGUMENTS[engines]}
+def options(rnn: ModuleType, cell: Cell, engines: tuple[str, ...]) -> dict[str, bool | None]:
+    """Keyword arguments of a model of `rnn` with this cell: the first of `engines` that it has."""
+    name, settings = (cell, {}) if isinstance(cell, str) else cell
+    return {"native": _first(rnn, name, repr(settings), tuple(engines))}
+
+
+@cache
+def _first(rnn, name, settings, engines):
+    """The argument of the first engine that a small model accepts."""
+    cell = (name, ast.literal_eval(settings))
+    for engine in engines:
+        if engine not in ARGUMENTS:
+            raise ValueError(f"no engine {engine!r}; there are: {', '.join(ARGUMENTS)}")
+        try:
+            rnn.Forecaster(1, 1, 1, cell=cell, native=ARGUMENTS[engine])
+        except ValueError as problem:
+            refusal = problem
+            continue
+        return ARGUMENTS[engine]
+    raise ValueError(f"a {name} has none of the engines {', '.join(engines)}: {refusal}")

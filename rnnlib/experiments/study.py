@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import ClassVar
 
 import numpy as np
@@ -55,9 +56,9 @@ class Study:
         """SHA-256 of the settings."""
         return hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode()).hexdigest()
 
-    def engine(self) -> dict[str, bool | None]:
-        """The keyword arguments that give a model the engine of this study."""
-        return engines.options(self.engines)
+    def engine(self, rnn: ModuleType, cell: engines.Cell) -> dict[str, bool | None]:
+        """The keyword arguments that give a model of `rnn` with this cell its engine."""
+        return engines.options(rnn, cell, self.engines)
 
     # ---- results
 

@@ -64,7 +64,7 @@ class Adding(Study):
         """
         how = self.starts[start]
         size = how.hidden_size
-        model = rnn.Forecaster(2, size, 1, cell=how.cell, rng=seed, **self.engine())
+        model = rnn.Forecaster(2, size, 1, cell=how.cell, rng=seed, **self.engine(rnn, how.cell))
         p = rnn.params(model)
         if how.weights == "identity":
             p["rnn.cell.W_h"] = np.eye(size)

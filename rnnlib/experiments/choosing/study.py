@@ -68,7 +68,7 @@ class Choosing(Tasks):
             layers = self.tcn_layers(task.steps)
             convolution = {"kernel_size": self.kernel_size, "num_layers": layers}
             options = {"cell": ("tcn", convolution)}
-        options |= {"vocab_size": task.vocab_size, "rng": seed, **self.engine()}
+        options |= {"vocab_size": task.vocab_size, "rng": seed, **self.engine(rnn, options["cell"])}
         model = getattr(rnn, task.model)
         return model(task.input_size, size, task.outputs, **options)
 

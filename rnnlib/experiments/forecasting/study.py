@@ -14,6 +14,7 @@ training and sets the intervals.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from types import ModuleType
 from typing import ClassVar
 
 import numpy as np
@@ -231,7 +232,7 @@ class Forecasting(Study):
     # ---- what is tried
 
     def is_network(self, method: str) -> bool:
-        """Whether a method is a recurrent network, whose candidates are functions of (rnn, seed)."""
+        """Whether a method is a network, whose candidates are functions of (rnn, seed)."""
         return method in self.cells.values()
 
     def candidates(self, name: str) -> dict[str, Candidates]:
@@ -302,9 +303,14 @@ class Forecasting(Study):
     def _network(self, name: str, cell: str, shape: dict, rate: float) -> Callable:
         task = self.tasks[name]
         stop = {"epochs": task.epochs, "patience": task.patience, "batch_size": task.batch}
-        options = {"hidden_size": self.hidden_size, "network_options": self.engine(), **stop}
+        options = {"cell": cell, "hidden_size": self.hidden_size, "lr": rate, **stop}
         options |= {"valid": task.valid, "levels": self.levels, **shape}
-        return lambda rnn, seed: windowed.Recurrent(rnn, cell=cell, lr=rate, rng=seed, **options)
+
+        def network(rnn: ModuleType, seed: int) -> windowed.Recurrent:
+            engine = self.engine(rnn, cell)
+            return windowed.Recurrent(rnn, rng=seed, network_options=engine, **options)
+
+        return network
 
     # ---- one run
 

@@ -102,7 +102,7 @@ class Gru(Study):
         """
         how = self.variants[task][variant]
         H = how.hidden_size
-        options = {"cell": how.cell, "rng": seed, **self.engine()}
+        options = {"cell": how.cell, "rng": seed, **self.engine(rnn, how.cell)}
         if task == "copy":
             sizes = (self.embedding_size, H, self.symbols + 1)
             model = rnn.Tagger(*sizes, vocab_size=self.symbols + 2, **options)

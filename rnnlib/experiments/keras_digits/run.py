@@ -23,10 +23,10 @@ def plan(study: KerasDigits, results: dict) -> Iterator[tuple[str, Record]]:
     """The baselines, the spoken digits of each speaker, the networks on the images."""
     for name in study.grids:
         yield "baselines", {"name": name}
-    if datasets.available("fsdd"):
-        for speaker in sorted(set(recordings()["speakers"])):
+    if datasets.available("fsdd") or results["spoken"]:
+        for speaker in study.speakers:
             for model in (*MASKED, WITHOUT_MEMORY):
-                yield "spoken", {"speaker": str(speaker), "model": model}
+                yield "spoken", {"speaker": speaker, "model": model}
     for cell in study.cells:
         for rate in study.rates:
             for seed in study.tuning_seeds:

@@ -70,6 +70,7 @@ class KerasDigits(Study):
     grids: dict[str, list[dict]] = field(default_factory=grids)
     seeded_baselines: tuple[str, ...] = ("random forest",)  # the others have no chance in them
     spoken_options: Spoken = Spoken()
+    speakers: tuple[str, ...] = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 
     # ---- images
 

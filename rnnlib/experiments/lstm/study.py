@@ -105,10 +105,11 @@ class Lstm(Study):
         H = self.first_bit.hidden_size
         rng = np.random.default_rng([seed, 1])
         if start.startswith("Elman"):
-            return rnn.Classifier(2, H, 2, cell="elman", rng=seed, **self.engine())
+            engine = self.engine(rnn, "elman")
+            return rnn.Classifier(2, H, 2, cell="elman", rng=seed, **engine)
         bias = float(start.split()[-1]) if start.startswith("forget") else 0.0
         cell = ("lstm", {"forget_bias": bias})
-        model = rnn.Classifier(2, H, 2, cell=cell, rng=seed, **self.engine())
+        model = rnn.Classifier(2, H, 2, cell=cell, rng=seed, **self.engine(rnn, cell))
         p = rnn.params(model)
         if start == "chrono":
             p["rnn.cell.b"] = chrono(p["rnn.cell.b"], T, rng)
@@ -161,7 +162,7 @@ class Lstm(Study):
         """
         task = self.intervals
         cell = ("lstm", {"peepholes": peepholes, "forget_bias": task.forget_bias})
-        engine = engines.options(task.engines)
+        engine = engines.options(rnn, cell, task.engines)
         model = rnn.Classifier(1, task.hidden_size, 2, cell=cell, rng=seed, **engine)
         data = intervals(task.updates * self.batch, n, [seed, n, 0])
         history = self.train(rnn, model, data, rate, updates or task.updates)
@@ -201,7 +202,9 @@ class Lstm(Study):
         """
         kind, hidden_size = self.text.cells[cell]
         sizes = (self.text.embedding_size, hidden_size, vocab_size)
-        model = rnn.Tagger(*sizes, cell=kind, vocab_size=vocab_size, rng=seed, **self.engine())
+        model = rnn.Tagger(
+            *sizes, cell=kind, vocab_size=vocab_size, rng=seed, **self.engine(rnn, kind)
+        )
         cut = windows(ids["train"], self.text.seq_len)
         order = np.random.default_rng(seed).permutation(len(cut.x))
         rows = np.resize(order, updates * self.batch)  # over and over, in the same order

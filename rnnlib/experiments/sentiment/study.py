@@ -199,7 +199,7 @@ class Sentiment(Study):
             vocab_size=len(encoder.vocabulary),
             dropout=dropout,
             rng=seed,
-            **self.engine(),
+            **self.engine(rnn, options["cell"]),
             **options,
         )
         history = rnn.fit(

@@ -27,7 +27,7 @@ def plan(study: Sru, results: dict) -> Iterator[tuple[str, Record]]:
             for seed in study.reported_seeds:
                 yield "asked", asked | {"rate": chosen, "seed": seed}
     for name in study.texts:
-        if datasets.available(name):
+        if datasets.available(name) or study.select(results, "bags", text=name):
             yield "bags", {"text": name}
             yield from texts(study, results, name)
 

@@ -129,7 +129,12 @@ class Sru(Study):
     def listener(self, rnn: ModuleType, cell: str, seed: int):
         """A model for the questions."""
         kind = self.cells[cell]
-        options = {"cell": kind.kind, "num_layers": kind.layers, "rng": seed, **self.engine()}
+        options = {
+            "cell": kind.kind,
+            "num_layers": kind.layers,
+            "rng": seed,
+            **self.engine(rnn, kind.kind),
+        }
         return rnn.Tagger(2, self.hidden_size, 2, **options)
 
     def train_asked(
@@ -238,7 +243,7 @@ class Sru(Study):
         classes = len(np.unique(arrays["train"][1]))
         kind = self.readers[cell]
         stack = {"cell": kind.kind, "num_layers": kind.layers, "dropout": dropout}
-        options = {**stack, "vocab_size": vocab_size, "rng": seed, **self.engine()}
+        options = {**stack, "vocab_size": vocab_size, "rng": seed, **self.engine(rnn, kind.kind)}
         model = rnn.Classifier(self.embedding_size, self.text_hidden_size, classes, **options)
         begin = time.process_time()
         history = rnn.fit(

@@ -68,9 +68,9 @@ def plan(study: TorchDigits, results: dict) -> Iterator[tuple[str, Record]]:
         chosen = study.chosen_rate(results, cell)
         for seed in study.reported_seeds:
             yield "runs", {"cell": cell, "rate": chosen, "seed": seed}
-    if datasets.available("fsdd"):
+    if datasets.available("fsdd") or results["spoken"]:
         for split in study.splits:
-            for speaker in speakers():
+            for speaker in study.speakers:
                 yield "spoken", {"speaker": speaker, "split": split}
 
 
@@ -78,11 +78,6 @@ def plan(study: TorchDigits, results: dict) -> Iterator[tuple[str, Record]]:
 def recordings() -> dict:
     """The spoken digits."""
     return datasets.load("fsdd")
-
-
-def speakers() -> list[str]:
-    """The names of the speakers in alphabetical order."""
-    return sorted({str(speaker) for speaker in recordings()["speakers"]})
 
 
 def make(study: TorchDigits, book: SimpleNamespace, runs: str, asked: Record) -> list[Record]:
@@ -126,7 +121,7 @@ def sounds(study: TorchDigits, book: SimpleNamespace, speaker: str, split: str) 
     how = study.spoken_options
     data = study.spoken(recordings(), speaker)
     if split == "known":
-        data = study.known(data, speakers().index(speaker))
+        data = study.known(data, study.speakers.index(speaker))
     valid, test = (book.collate(study.recordings(torch, data, part)) for part in ("valid", "test"))
     torch.manual_seed(0)
     model = book.RNNClassifier(how.n_mels, study.hidden_size, 10, "GRU")

@@ -206,7 +206,8 @@ class Weather(Study):
         if name == "ridge":
             return Ridge(alphas=self.alphas, **common | options)
         network = self.gru | {"hidden_size": self.sizes[hours]} | options
-        network["network_options"] = self.engine() | network.get("network_options", {})
+        engine = self.engine(rnn, network["cell"])
+        network["network_options"] = engine | network.get("network_options", {})
         return Recurrent(rnn, lr=rate, rng=seed, **common | network)
 
     def part_from(self, start: str) -> Part:
