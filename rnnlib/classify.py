@@ -23,7 +23,6 @@ from rnnlib.estimators import (
     check_training,
     framework_name,
     framework_of,
-    training_options,
 )
 from rnnlib.tokens import classes_of, labelled, pair_of, strings_of, texts_of
 
@@ -260,17 +259,16 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
         architecture["vocab_size"] = len(encoder.vocabulary)
         architecture["num_classes"] = len(classes)
         network = self._build("Classifier", architecture)
-        learned = {"classes_": classes, "encoder_": encoder}
         try:
-            history = framework_of(self.rnn).fit(
-                network, train, loss="cross_entropy", valid=valid, **training_options(self)
+            self.history_ = self._train(
+                network, "Classifier", architecture, train, loss="cross_entropy", valid=valid
             )
-        except KeyboardInterrupt as stopped:
-            self._keep(network, "Classifier", architecture)
-            vars(self).update(learned, history_=getattr(stopped, "history", None))
+        except KeyboardInterrupt:
+            self.classes_ = classes
+            self.encoder_ = encoder
             raise
-        self._keep(network, "Classifier", architecture)
-        vars(self).update(learned, history_=history)
+        self.classes_ = classes
+        self.encoder_ = encoder
         return self
 
     def _parts(self, texts, labels, valid):

@@ -14,6 +14,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from rnnlib import checks, packing, runs, weights
+from rnnlib.batch import Batches
+from rnnlib.runs import History
 
 FRAMEWORKS = {"torch": "rnnlib.pt", "tensorflow": "rnnlib.tf"}  # name -> our half for it
 HALVES = {"pt": "torch", "tf": "tensorflow"}  # what a file says -> name
@@ -43,14 +45,12 @@ class NetworkEstimator(BaseEstimator):
     """An estimator whose `model_` is a network of a framework: copies and pickles hold its weights
     as arrays.
 
-    A child calls `_keep(network, kind, architecture)` when it has been fitted; `framework_` and
-    `architecture_` then say
+    A child trains by `_train`; `framework_`, `network_kind_` and `architecture_` then say
     how the same network is built again, whatever `set_params` does later.
     """
 
     def _build(self, kind: str, architecture: dict) -> object:
-        """A fresh network: `kind` is a model of the framework, `architecture` all of its
-        arguments."""
+        """A fresh network: `kind` is a model of the framework, `architecture` its arguments."""
         return getattr(framework_of(self.rnn), kind)(**architecture)
 
     def _keep(self, network: object, kind: str, architecture: dict) -> None:
@@ -58,6 +58,24 @@ class NetworkEstimator(BaseEstimator):
         self.network_kind_ = kind
         self.architecture_ = architecture
         self.model_ = network
+
+    def _train(
+        self, network: object, kind: str, architecture: dict, batches: Batches, **options
+    ) -> History:
+        """Train a network with the hyper-parameters of the run and keep it; returns its History.
+
+        Ctrl-C keeps it as it was then, with the History so far if there is one, and is raised.
+        """
+        try:
+            history = framework_of(self.rnn).fit(
+                network, batches, **options, **training_options(self)
+            )
+        except KeyboardInterrupt as stopped:
+            self._keep(network, kind, architecture)
+            self.history_ = getattr(stopped, "history", None)
+            raise
+        self._keep(network, kind, architecture)
+        return history
 
     def _predict(self, *arrays: np.ndarray) -> np.ndarray:
         """What the network answers, float64."""

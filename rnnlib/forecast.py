@@ -137,7 +137,10 @@ class Forecaster(BaseEstimator, ABC):
         return self.fit_checked(panel)
 
     def fit_checked(self, panel: list[View]) -> "Forecaster":
-        """Learns from series that `panel_of` has checked; returns self."""
+        """Learns from series that `panel_of` has checked; returns self.  If that fails, the
+        forecaster is as one that has not been fitted: half of one fit and half of another is none.
+        """
+        vars(self).pop("views_", None)
         self.levels_ = metrics.levels(self.levels)
         self.fit_panel(panel)
         self.views_ = panel

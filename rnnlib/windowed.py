@@ -13,14 +13,8 @@ import numpy as np
 from rnnlib import checks, weights
 from rnnlib.batch import Batches
 from rnnlib.classical import normal_path
-from rnnlib.estimators import (
-    NetworkEstimator,
-    check_training,
-    framework_name,
-    framework_of,
-    training_options,
-)
-from rnnlib.forecast import LEVELS
+from rnnlib.estimators import NetworkEstimator, check_training, framework_name
+from rnnlib.forecast import LEVELS, View
 from rnnlib.windows import Windowed as Windowed
 
 ALPHAS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
@@ -204,6 +198,17 @@ class Recurrent(Windowed, NetworkEstimator):
             )
         check_training(self)
 
+    def fit_panel(self, panel: list[View]) -> None:
+        """Learn as `Windowed` does; Ctrl-C keeps what was learned up to then, and is raised."""
+        vars(self).pop("model_", None)
+        try:
+            super().fit_panel(panel)
+        except KeyboardInterrupt:
+            if hasattr(self, "model_"):
+                self.shift_ = self._calibrate(panel)
+                self.views_ = panel
+            raise
+
     def fit_windows(
         self, x: np.ndarray, y: np.ndarray, x_valid: np.ndarray, y_valid: np.ndarray
     ) -> None:
@@ -227,14 +232,11 @@ class Recurrent(Windowed, NetworkEstimator):
             **(self.network_options or {}),
         }
         network = self._build("Forecaster", architecture)
-        self.history_ = framework_of(self.rnn).fit(
-            network,
-            Batches((x, y), self.batch_size, rng=self.rng),
-            loss=loss,
-            valid=Batches((x_valid, y_valid), VALID_ROWS),
-            **training_options(self),
+        train = Batches((x, y), self.batch_size, rng=self.rng)
+        valid = Batches((x_valid, y_valid), VALID_ROWS)
+        self.history_ = self._train(
+            network, "Forecaster", architecture, train, loss=loss, valid=valid
         )
-        self._keep(network, "Forecaster", architecture)
 
     def predict_windows(self, x: np.ndarray) -> np.ndarray:
         """The network's answers as point and quantiles, (N, ahead, 1 + Q)."""

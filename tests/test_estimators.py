@@ -179,19 +179,40 @@ def test_word_counts_choose_by_a_share_and_learn_from_all():
     assert len(again.tried_) == len(model.tried_)
 
 
+@either
 @pytest.mark.parametrize("name", FRAMEWORKS)
-def test_ctrl_c_keeps_what_was_learned(name, monkeypatch):
+def test_ctrl_c_keeps_what_was_learned(make, name, monkeypatch):
     rnn = framework(name)
+    model = fit(make(rnn, rng=1))
+    other = fit(make(rnn, rng=2))
+    started = answers(other)
 
     def stopped(*arguments, **options):
         raise KeyboardInterrupt
 
-    model = classifier(rnn)
     monkeypatch.setattr(rnn, "fit", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        fit(model)
-    assert model.classes_.tolist() == ["b", "g"]
-    assert answers(model).shape == (4, 2)
+    for later in (make(rnn, rng=2), model.set_params(rng=2)):
+        with pytest.raises(KeyboardInterrupt):
+            fit(later)
+        assert np.isfinite(answers(later)).all()
+        assert not np.allclose(
+            answers(later), started, rtol=1e-9
+        )  # stopped before its first update
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS[:1])
+def test_a_fit_that_fails_leaves_no_half_of_another(name, monkeypatch):
+    rnn = framework(name)
+    model = fit(forecaster(rnn))
+
+    def failing(*arguments, **options):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(rnn, "fit", failing)
+    with pytest.raises(ZeroDivisionError):
+        model.fit(TABLE.assign(unique_id="b"))
+    with pytest.raises(NotFittedError):
+        model.predict(2)
 
 
 @either
