@@ -9,7 +9,11 @@ from rnnlib import errors
 CASES = {
     "ArgumentError": (errors.ArgumentError("lr is 0", "fit.lr"), ValueError, "fit.lr"),
     "ArgumentTypeError": (errors.ArgumentTypeError("no"), TypeError, "argument.type"),
-    "NotFittedError": (errors.NotFittedError("X"), (ValueError, AttributeError), "estimator.not_fitted"),
+    "NotFittedError": (
+        errors.NotFittedError("X"),
+        (ValueError, AttributeError),
+        "estimator.not_fitted",
+    ),
     "Diverged": (errors.Diverged("nan", None), FloatingPointError, "fit.diverged"),
     "Interrupted": (errors.Interrupted("stop", None), KeyboardInterrupt, "fit.interrupted"),
     "OtherRun": (errors.OtherRun("seed", {"seed": (1, 2)}), ValueError, "resume.other_run"),
