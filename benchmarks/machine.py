@@ -6,6 +6,8 @@ import platform
 import re
 from pathlib import Path
 
+from rnnlib import files
+
 KNOWN = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "asimd", "sve")
 
 
@@ -41,8 +43,6 @@ def write_json(path, found):
     """Write `found` to `path` whole or not at all, a list of numbers to a line; returns the path, below the repository's root if there."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(LEAF.sub(_on_one_line, json.dumps(found, indent=1)) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    files.write_text(path, LEAF.sub(_on_one_line, json.dumps(found, indent=1)) + "\n")
     root = Path(__file__).resolve().parents[1]
     return path.relative_to(root) if path.is_relative_to(root) else path
