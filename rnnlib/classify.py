@@ -132,6 +132,7 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
     batch_size      32; texts in an update
     optimizer       "adam"; a name, or (name, options), of `rnn.fit`, without its rate
     lr              3e-3; the optimizer's rate
+    schedule        None; of the rate, a name or (name, options) of `rnn.fit`: "cosine"
     clip_norm       1.0; a longer gradient is scaled down to this norm, None: never
     valid_share     None; share of the texts of `fit`, of each class alike, held out for validation
                     where `fit` gets none
@@ -172,6 +173,7 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
         batch_size: int = 32,
         optimizer: str | tuple = "adam",
         lr: float = 3e-3,
+        schedule: str | tuple | None = None,
         clip_norm: float | None = 1.0,
         valid_share: float | None = None,
         patience: int | None = None,
@@ -202,6 +204,7 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
         self.batch_size = batch_size
         self.optimizer = optimizer
         self.lr = lr
+        self.schedule = schedule
         self.clip_norm = clip_norm
         self.valid_share = valid_share
         self.patience = patience
@@ -241,7 +244,7 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
         """Learn from texts, a list of str, and labels (N,), strings or whole numbers; returns self.
 
         valid  a pair (texts, labels), or None: the share `valid_share` of the texts, if there is
-               one.  It says which epoch is kept, and with `patience` when to stop
+               one.  The epoch with the lowest loss on it is kept
         Ctrl-C keeps what was learned up to then, and is raised.  Texts or labels that will not do,
         and hyper-parameters that became bad since, raise ValueError or TypeError with the place,
         and leave the estimator as it was.

@@ -115,6 +115,7 @@ def check_training(estimator: BaseEstimator) -> None:
     checks.positive(estimator.epochs, "epochs")
     checks.positive(estimator.batch_size, "batch_size")
     runs.spec(optimizer_of(estimator.optimizer, estimator.lr), runs.OPTIMIZERS, "optimizer")
+    runs.schedule_of(estimator.schedule, estimator.epochs, 1)
     if estimator.clip_norm is not None and not (
         runs.real(estimator.clip_norm) and 0 < estimator.clip_norm < np.inf
     ):
@@ -149,6 +150,7 @@ def training_options(estimator: BaseEstimator) -> dict:
     """The arguments of `rnn.fit` that an estimator's hyper-parameters say."""
     return {
         "optimizer": optimizer_of(estimator.optimizer, estimator.lr),
+        "schedule": estimator.schedule,
         "epochs": estimator.epochs,
         "clip_norm": estimator.clip_norm,
         "patience": estimator.patience,

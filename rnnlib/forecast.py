@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
-from rnnlib import checks, leaks, metrics, packing, saved, series, tables, weights
+from rnnlib import checks, leaks, metrics, packing, saved, series, tables, weight_files
 from rnnlib.errors import NotFittedError
 from rnnlib.quantiles import error_quantiles as error_quantiles
 from rnnlib.quantiles import errors_needed as errors_needed
@@ -241,7 +241,7 @@ class Forecaster(BaseEstimator, ABC):
         plain, arrays = packing.pack(state)
         versions = packing.versions(*self.packages)
         about = saved.header("forecaster", None, versions, name=type(self).__name__, state=plain)
-        weights.write(path, arrays, about)
+        weight_files.write(path, arrays, about)
 
     @classmethod
     def load(cls, path: str | os.PathLike, rnn: str | ModuleType | None = None) -> "Forecaster":

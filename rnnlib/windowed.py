@@ -120,6 +120,7 @@ class Recurrent(Windowed, NetworkEstimator):
     rng          0; a whole number or a SeedSequence: weights, and the order of windows
     network_options  None; further arguments of `rnn.Forecaster`, {"num_layers": 2, "dropout": 0.1}
     optimizer    "adam"; a name, or (name, options), of `rnn.fit`, without its rate
+    schedule     None; of the rate, a name or (name, options) of `rnn.fit`: "cosine"
     checkpoint, resume  None, False; file that keeps the run after each epoch, whether to go on
     device       None; "cpu", "gpu", "gpu:1": where to learn and answer, None: the framework's
                  choice
@@ -145,6 +146,7 @@ class Recurrent(Windowed, NetworkEstimator):
         rng: int | np.random.SeedSequence = 0,
         network_options: Mapping[str, object] | None = None,
         optimizer: str | tuple = "adam",
+        schedule: str | tuple | None = None,
         checkpoint: str | os.PathLike | None = None,
         resume: bool = False,
         device: str | None = None,
@@ -173,6 +175,7 @@ class Recurrent(Windowed, NetworkEstimator):
         self.rng = rng
         self.network_options = network_options
         self.optimizer = optimizer
+        self.schedule = schedule
         self.checkpoint = checkpoint
         self.resume = resume
         self.device = device

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 
-from rnnlib import checks, packing, saved, text, weights
+from rnnlib import checks, packing, saved, text, weight_files, weights
 from rnnlib.classify import check_share, held_out, texts_as_input
 from rnnlib.errors import NotFittedError
 from rnnlib.tokens import classes_of, labelled, pair_of, strings_of, texts_of
@@ -181,7 +181,7 @@ class WordCounts(ClassifierMixin, BaseEstimator):
         about = saved.header(
             "word counts", None, packing.versions("scikit-learn"), word_counts=plain
         )
-        weights.write(path, arrays, about)
+        weight_files.write(path, arrays, about)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "WordCounts":

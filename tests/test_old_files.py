@@ -101,6 +101,6 @@ def test_best_weights_of_a_checkpoint(name):
 
 @each
 def test_a_text_classifier(name):
-    classifier = TextClassifier.load(framework(name), OLD / "texts.safetensors")
+    classifier = TextClassifier.load(OLD / "texts.safetensors", framework(name))
     assert list(classifier.classes_) == ["no", "yes"]
     assert_allclose(classifier.predict_proba(make.TEXTS[0][:4]), ANSWERS["texts"], atol=1e-5)
