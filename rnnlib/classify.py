@@ -55,34 +55,46 @@ class Encoder:
     max_tokens  of longer texts the first so many are read; None: all
     """
 
-    def __init__(self, texts, tokenizer="words", lower=True, min_count=2, max_tokens=None):
-        self.tokenizer, self.lower = tokenizer, checks.flag(lower, "lower")
+    def __init__(
+        self,
+        texts: Iterable[str],
+        tokenizer: str | Callable = "words",
+        lower: bool = True,
+        min_count: int = 2,
+        max_tokens: int | None = None,
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.lower = checks.flag(lower, "lower")
         self.max_tokens = None if max_tokens is None else checks.positive(max_tokens, "max_tokens")
         self.min_count = min_count
         seen = [token for row in self.tokens(texts) for token in row]
         if isinstance(tokenizer, text.Subwords):
-            seen, min_count = tokenizer.pieces, 1
+            seen = tokenizer.pieces
+            min_count = 1
         self.vocabulary = text.Vocabulary(seen, min_count)
 
-    def tokens(self, texts):
+    def tokens(self, texts: Iterable[str]) -> list[list[str]]:
         """Lists of str, one for each text.  ValueError numbers a text without tokens."""
-        cut, found = text.tokenizer_of(self.tokenizer), []
+        cut = text.tokenizer_of(self.tokenizer)
+        rows = []
         for row, whole in enumerate(strings_of(texts, "text")):
-            tokens = texts_of(cut(whole.lower() if self.lower else whole)) if whole.strip() else []
+            tokens = []
+            if whole.strip():
+                tokens = texts_of(cut(whole.lower() if self.lower else whole))
             if not tokens:
                 raise ValueError(
                     f"text {row} is empty ({whole!r} has no tokens): "
                     "leave it out, or decide without a model"
                 )
-            found.append(tokens[: self.max_tokens])
-        if not found:
+            rows.append(tokens[: self.max_tokens])
+        if not rows:
             raise ValueError("no texts: the list is empty")
-        return found
+        return rows
 
-    def __call__(self, texts):
+    def __call__(self, texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
         return batch.pad([self.vocabulary.encode(row) for row in self.tokens(texts)])
 
-    def plain(self):
+    def plain(self) -> dict:
         """All that was learned, as plain values for a file, for `Encoder.of(plain)`."""
         tokenizer = self.tokenizer
         if isinstance(tokenizer, text.Subwords):
@@ -93,17 +105,18 @@ class Encoder:
         return {**values, "max_tokens": self.max_tokens, "vocabulary": self.vocabulary.plain()}
 
     @classmethod
-    def of(cls, plain):
+    def of(cls, plain: dict) -> "Encoder":
         """The encoder that gave this `plain()`."""
-        made, tokenizer = cls.__new__(cls), plain["tokenizer"]
-        made.tokenizer = (
-            tokenizer if isinstance(tokenizer, str) else text.Subwords.of(tokenizer["subwords"])
-        )
-        made.lower, made.min_count, made.max_tokens = (
-            plain[k] for k in ("lower", "min_count", "max_tokens")
-        )
-        made.vocabulary = text.Vocabulary.of(plain["vocabulary"])
-        return made
+        encoder = cls.__new__(cls)
+        tokenizer = plain["tokenizer"]
+        if not isinstance(tokenizer, str):
+            tokenizer = text.Subwords.of(tokenizer["subwords"])
+        encoder.tokenizer = tokenizer
+        encoder.lower = plain["lower"]
+        encoder.min_count = plain["min_count"]
+        encoder.max_tokens = plain["max_tokens"]
+        encoder.vocabulary = text.Vocabulary.of(plain["vocabulary"])
+        return encoder
 
 
 class TextClassifier(ClassifierMixin, NetworkEstimator):
@@ -353,6 +366,10 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
         else:
             params = packing.unpack(kept["params"], {})
             architecture = packing.unpack(kept["architecture"], {})
+        sizes = {"num_classes": len(kept["classes"]), "vocab_size": len(encoder.vocabulary)}
+        for name, size in sizes.items():
+            if architecture[name] != size:
+                raise ValueError(f"its network has {name}={architecture[name]}, its header {size}")
         params.update({name: getattr(encoder, name) for name in READING}, rnn=framework)
         model = cls(**params)
         model.classes_ = np.array(kept["classes"])
@@ -420,7 +437,9 @@ def held_out(
     return left, labels[rows], ([texts[row] for row in others], labels[others])
 
 
-def examples(encoder, classes, texts, labels):
+def examples(
+    encoder: Encoder, classes: np.ndarray, texts: Iterable[str], labels: Iterable
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Labelled texts as arrays for batch.Batches: ids x (N, T), places y (N,), lengths."""
     classes = np.asarray(classes)
     labels = labelled(texts, labels, classes)

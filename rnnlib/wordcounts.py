@@ -260,9 +260,9 @@ class Vader:
     """Sentiment by a lexicon and rules for negation, boosters, "but" and capitals (Hutto & Gilbert
     2014), as NLTK has them.
 
-    lexicon  {word: rating from -4 to 4}, as `datasets.load("vader_lexicon")` gives it.  Nothing is
-             learned but the threshold: `fit`
-    takes the one that is right most often, 0 until then.
+    lexicon  {word: rating from -4 to 4}, as `datasets.load("vader_lexicon")` gives it
+
+    Nothing is learned but the threshold: `fit` takes the one that is right most often, 0 until then.
     """
 
     def __init__(self, lexicon):
@@ -300,12 +300,10 @@ class Vader:
         scores = self.scores(texts)
         places = np.unique(scores)
         places = np.concatenate([[-1.0], (places[1:] + places[:-1]) / 2, [1.0]])
-        above, below = np.sort(scores[labels == 1]), np.sort(scores[labels != 1])
-        right = (
-            len(above)
-            - np.searchsorted(above, places, "right")
-            + np.searchsorted(below, places, "right")
-        )
+        above = np.sort(scores[labels == 1])
+        below = np.sort(scores[labels != 1])
+        wrong = np.searchsorted(above, places, "right")
+        right = len(above) - wrong + np.searchsorted(below, places, "right")
         self.threshold_ = float(places[int(np.argmax(right))])
         return self
 
