@@ -262,7 +262,7 @@ class Vader:
 
     lexicon  {word: rating from -4 to 4}, as `datasets.load("vader_lexicon")` gives it
 
-    Nothing is learned but the threshold: `fit` takes the one that is right most often, 0 until then.
+    Nothing is learned but the threshold: `fit` takes the one that is right most often, 0 before it.
     """
 
     def __init__(self, lexicon):
