@@ -1,8 +1,10 @@
-"""What an update of `rnn.fit` costs beside a plain loop of the framework: `python -m benchmarks.fit`.
+"""What an update of `rnn.fit` costs beside a plain loop of the framework: `python -m
+benchmarks.fit`.
 
     python -m benchmarks.fit [--side pt|tf] [--pairs 21] [--updates 600] [--out FILE]
 
-Each pair is one run of 600 updates by `fit` and one by a loop as the framework's own introduction has
+Each pair is one run of 600 updates by `fit` and one by a loop as the framework's own introduction
+has
 it, over the same model, optimizer (Adam) and data, with one thread; the two take turns at going
 first.  Whole runs are compared: `fit` with all its checks, in TensorFlow both with their tracing.
 Shown are the medians, and of the ratios of the pairs the median with an interval of 95 % (order
@@ -36,7 +38,8 @@ RATE = 1e-3
 
 
 def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """An interval of the median by order statistics: ranks k and n + 1 - k with at least this level."""
+    """An interval of the median by order statistics: ranks k and n + 1 - k with at least this
+    level."""
     n = len(values)
     ordered = np.sort(values)
     below = 0.0
@@ -167,7 +170,8 @@ def main() -> None:
             rows.append(row)
             low, high = row["interval"]
             print(
-                f"{side}  {setting}: fit {row['fit_ms']:.3f} ms, loop {row['loop_ms']:.3f} ms an update, "
+                f"{side}  {setting}: fit {row['fit_ms']:.3f} ms, loop {row['loop_ms']:.3f} ms an "
+                "update, "
                 f"ratio {row['ratio']:.3f} ({low:.3f} to {high:.3f}), allowed {row['allowed']}",
                 flush=True,
             )

@@ -1,4 +1,5 @@
-"""Sequences as batches: padding, lengths, masks, bucketing, and an order that both frameworks share.
+"""Sequences as batches: padding, lengths, masks, bucketing, and an order that both frameworks
+share.
 
 B batch, T time (the longest sequence), D input size.  NumPy only, so that PyTorch and TensorFlow
 see identical batches.  Chapter `sequence-data`.
@@ -23,9 +24,9 @@ LENGTHS = "lengths"  # of x; those of another field are called FIELD_lengths
 class Batch:
     """What one update sees: arrays (or a framework's tensors) by name, as attributes.
 
-    x, y and whatever other fields the data have, each (B, ...).  The valid steps of x are
-    `lengths` (B,), those of another field `FIELD_lengths`; None where all steps are valid.  A field
-    that goes by the steps of x has the lengths of x.
+    x, y and whatever other fields the data have, each (B, ...).  The valid steps of x are `lengths`
+    (B,), those of another field `FIELD_lengths`; None where all steps are valid.  A field that goes
+    by the steps of x has the lengths of x.
     """
 
     def __init__(self, fields: dict[str, Any], follows: Mapping[str, str]) -> None:
@@ -60,29 +61,37 @@ def lengths_name(field: str) -> str:
 
 
 def pad(sequences, value=0):
-    """Sequences of shapes (T_i,) or (T_i, D) -> array (B, T, ...), lengths (B,).  Padding stands at the end.
+    """Sequences of shapes (T_i,) or (T_i, D) -> array (B, T, ...), lengths (B,).
+
+    Padding stands at the end.
 
     Raises ValueError if there is no sequence, if one is empty, or if their feature shapes differ.
     """
     if isinstance(sequences, (str, dict)):
         raise TypeError(f"sequences must be a list of arrays, got {type(sequences).__name__}")
-    sequences = [checks.numbers(sequence, f"sequence {row}") for row, sequence in enumerate(sequences)]
+    sequences = [
+        checks.numbers(sequence, f"sequence {row}") for row, sequence in enumerate(sequences)
+    ]
     if not sequences:
         raise ValueError("no sequences to pad: the list is empty")
     for row, sequence in enumerate(sequences):
         if sequence.ndim == 0 or len(sequence) == 0:
             raise ValueError(
-                f"sequence {row} has no steps (shape {sequence.shape}): drop empty sequences before padding"
+                f"sequence {row} has no steps (shape {sequence.shape}): drop empty sequences "
+                "before padding"
             )
         if sequence.shape[1:] != sequences[0].shape[1:]:
             raise ValueError(
-                f"sequence {row} has features {sequence.shape[1:]}, sequence 0 has {sequences[0].shape[1:]}"
+                f"sequence {row} has features {sequence.shape[1:]}, sequence 0 has "
+                f"{sequences[0].shape[1:]}"
             )
     lengths = np.array([len(sequence) for sequence in sequences])
     shape = (len(sequences), lengths.max(), *sequences[0].shape[1:])
     padded = np.full(shape, value, dtype=np.result_type(*sequences))
     if not np.array_equal(padded.flat[:1], np.asarray([value]), equal_nan=True):
-        raise ValueError(f"padding value {value!r} does not fit the sequences' dtype {padded.dtype}")
+        raise ValueError(
+            f"padding value {value!r} does not fit the sequences' dtype {padded.dtype}"
+        )
     for row, sequence in zip(padded, sequences, strict=True):
         row[: len(sequence)] = sequence
     return padded, lengths
@@ -95,31 +104,35 @@ def mask(lengths, T=None):
 
 
 def masked_mean(x, lengths):
-    """x (B, T, ...) -> (B, ...): the mean of each sequence over its valid steps alone (eq. masked-mean)."""
+    """x (B, T, ...) -> (B, ...): each sequence's mean over its valid steps (eq. masked-mean)."""
     x = np.asarray(x, dtype=float)
-    valid = mask(checks.lengths(lengths, *x.shape[:2]), x.shape[1]).reshape(x.shape[:2] + (1,) * (x.ndim - 2))
+    valid = mask(checks.lengths(lengths, *x.shape[:2]), x.shape[1]).reshape(
+        x.shape[:2] + (1,) * (x.ndim - 2)
+    )
     return np.where(valid, x, 0).sum(axis=1) / valid.sum(axis=1)
 
 
 class Batches:
     """The data of a run, cut into batches; the order of epoch k is a function of (seed, k) alone.
 
-    arrays      (x, y), (x, y, lengths), or a dict of named fields; the first axis of each is the example.
-                A field is an array (N, ...), or a list of N arrays of different lengths (ragged), which is
-                padded a batch at a time and brings its lengths; an array has lengths where the dict names
-                them: `lengths` those of x, `FIELD_lengths` those of another.
+    arrays      (x, y), (x, y, lengths), or a dict of named fields; the first axis of each is the
+                example. A field is an array (N, ...), or a list of N arrays of different lengths
+                (ragged), which is padded a batch at a time and brings its lengths; an array has
+                lengths where the dict names them: `lengths` those of x, `FIELD_lengths` those of
+                another.
     batch_size  examples in a batch; the last, shorter batch is kept
-    rng         None keeps the order of the arrays (validation, test); a whole number or a SeedSequence
-                shuffles each epoch
-    bucket      True sorts pools of 50 batches by the lengths of the first field that has some, so that
-                sequences in a batch are about equally long
-    per_step    which fields have one entry for each step of x, and are cut as x is: True for y, names of
-                fields, or a dict {field: the field whose steps it goes by}.  Whatever is not named stays
-                whole, whatever its shape.
+    rng         None keeps the order of the arrays (validation, test); a whole number or a
+                SeedSequence shuffles each epoch
+    bucket      True sorts pools of 50 batches by the lengths of the first field that has some, so
+                that sequences in a batch are about equally long
+    per_step    which fields have one entry for each step of x, and are cut as x is: True for y,
+                names of fields, or a dict {field: the field whose steps it goes by}.  Whatever is
+                not named stays whole, whatever its shape.
     carry       True: each batch continues the one before, row by row; see `streams`
 
-    Each field is cut to the longest sequence of the batch where it has lengths.  Fields besides x, y are what
-    a loss (outputs, batch) looks at, `weights` what the losses by name look at: (N,) or (N, T).
+    Each field is cut to the longest sequence of the batch where it has lengths.  Fields besides x,
+    y are what a loss (outputs, batch) looks at, `weights` what the losses by name look at: (N,) or
+    (N, T).
     """
 
     def __init__(
@@ -140,7 +153,9 @@ class Batches:
         self.bucket = bool(bucket)
         self.carry = checks.flag(carry, "carry")
         if bucket and not self.field_lengths:
-            message = "bucket=True sorts by length: pass lengths, as in Batches((x, y, lengths), ...)"
+            message = (
+                "bucket=True sorts by length: pass lengths, as in Batches((x, y, lengths), ...)"
+            )
             raise ArgumentError(message, "batches.bucket")
         if carry:
             self._check_carry()
@@ -151,7 +166,8 @@ class Batches:
             raise ArgumentError(message, "batches.carry")
         if self.num_examples % self.batch_size:
             raise ArgumentError(
-                f"carry=True needs whole batches, but {self.num_examples} examples make no whole number of "
+                f"carry=True needs whole batches, but {self.num_examples} examples make no whole "
+                "number of "
                 f"batches of {self.batch_size}: let batch.streams cut them",
                 "batches.carry",
             )
@@ -186,14 +202,17 @@ class Batches:
         return -(-self.num_examples // self.batch_size)
 
     def order(self, epoch: int) -> list[np.ndarray]:
-        """Indices of the examples in the order of this epoch, list of arrays, one for each batch."""
+        """Indices of the examples in the order of this epoch, list of arrays, one for each
+        batch."""
         n, size = self.num_examples, self.batch_size
         rng = None if self.rng is None else np.random.default_rng(seeds(self.rng, epoch + 1)[epoch])
         rows = np.arange(n) if rng is None else rng.permutation(n)
         if self.bucket:
             lengths = next(iter(self.field_lengths.values()))
             pools = [rows[start : start + POOL * size] for start in range(0, n, POOL * size)]
-            rows = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
+            rows = np.concatenate(
+                [pool[np.argsort(lengths[pool], kind="stable")] for pool in pools]
+            )
         batches = [rows[start : start + size] for start in range(0, n, size)]
         if self.bucket and rng is not None:
             batches = [batches[i] for i in rng.permutation(len(batches))]
@@ -211,7 +230,8 @@ class Batches:
         return self._subset(None, self.batch_size)
 
     def extremes(self) -> Batches:
-        """The examples with the smallest and the largest number of each field: what a door refuses shows here."""
+        """The examples with the smallest and the largest number of each field: what a door refuses
+        shows here."""
         rows = set()
         for values in self.fields.values():
             rows.update(_extreme_rows(values))
@@ -222,7 +242,9 @@ class Batches:
         part.__dict__.update(self.__dict__, rng=None, bucket=False, batch_size=batch_size)
         if rows is not None:
             part.fields = {name: _rows(values, rows) for name, values in self.fields.items()}
-            part.field_lengths = {name: lengths[rows] for name, lengths in self.field_lengths.items()}
+            part.field_lengths = {
+                name: lengths[rows] for name, lengths in self.field_lengths.items()
+            }
             part.num_examples = len(rows)
         return part
 
@@ -241,13 +263,18 @@ class Batches:
         return Batch(fields, self.follows)
 
 
-def streams(values: ArrayLike | tuple[ArrayLike, ArrayLike], batch_size: int, steps: int) -> Batches:
-    """One long sequence as `batch_size` streams side by side, `steps` at a time: Batches that carry the state.
+def streams(
+    values: ArrayLike | tuple[ArrayLike, ArrayLike], batch_size: int, steps: int
+) -> Batches:
+    """One long sequence as `batch_size` streams side by side, `steps` at a time: Batches that carry
+    the state.
 
-    values  ids (M,) of a language model, whose targets are the ids one step later; or (x, y), both (M, ...)
+    values  ids (M,) of a language model, whose targets are the ids one step later; or (x, y), both
+            (M, ...)
 
-    Row b of each batch continues row b of the batch before, so that `fit` hands the state on (truncated
-    backpropagation through time).  What fills no whole window of all streams is left out.
+    Row b of each batch continues row b of the batch before, so that `fit` hands the state on
+    (truncated backpropagation through time).  What fills no whole window of all streams is left
+    out.
     """
     checks.positive(batch_size, "batch_size")
     checks.positive(steps, "steps")
@@ -271,7 +298,8 @@ def streams(values: ArrayLike | tuple[ArrayLike, ArrayLike], batch_size: int, st
 
 
 def _side_by_side(values: np.ndarray, batch_size: int, windows: int, steps: int) -> np.ndarray:
-    """(M, ...) -> (windows * batch_size, steps, ...): window k of all streams stands before window k + 1."""
+    """(M, ...) -> (windows * batch_size, steps, ...): window k of all streams stands before window
+    k + 1."""
     used = values[: batch_size * windows * steps]
     used = used.reshape(batch_size, windows, steps, *values.shape[1:]).swapaxes(0, 1)
     return used.reshape(windows * batch_size, steps, *values.shape[1:])
@@ -299,7 +327,9 @@ def _fields(arrays: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     fields = {}
     lengths = {}
     for name, values in given.items():
-        if name == LENGTHS or (name.endswith("_lengths") and name.removesuffix("_lengths") in given):
+        if name == LENGTHS or (
+            name.endswith("_lengths") and name.removesuffix("_lengths") in given
+        ):
             continue
         fields[name] = _field(values, name, arrays)
         if isinstance(fields[name], list):
@@ -309,7 +339,8 @@ def _fields(arrays: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         if len(values) != count:
             first = next(iter(fields))
             raise ArgumentError(
-                f"{first} has {count} examples, {name} has {_shape(values)}: one row of {name} for each "
+                f"{first} has {count} examples, {name} has {_shape(values)}: one row of {name} "
+                "for each "
                 f"row of {first}",
                 "batches.rows",
             )
@@ -326,7 +357,8 @@ def _named(arrays: Any) -> dict[str, Any]:
         given = {name: values for name, values in arrays.items() if values is not None}
         if LENGTHS in given and "x" not in given:
             raise ArgumentError(
-                f"lengths are those of x, and there is no x among {', '.join(map(str, arrays))}: call the "
+                f"lengths are those of x, and there is no x among {', '.join(map(str, arrays))}: "
+                "call the "
                 "lengths of another field FIELD_lengths",
                 "batches.fields",
             )
@@ -346,7 +378,10 @@ def _named(arrays: Any) -> dict[str, Any]:
 def _field(values: Any, name: str, arrays: Any) -> np.ndarray | list[np.ndarray]:
     """One field, dense or, in a dict, ragged: numbers, finite, not empty."""
     if isinstance(values, list) and isinstance(arrays, Mapping) and _ragged(values):
-        parts = [checks.finite(checks.numbers(part, f"{name}[{i}]"), name) for i, part in enumerate(values)]
+        parts = [
+            checks.finite(checks.numbers(part, f"{name}[{i}]"), name)
+            for i, part in enumerate(values)
+        ]
         pad(parts[:1])
         for row, part in enumerate(parts):
             if part.ndim == 0 or len(part) == 0 or part.shape[1:] != parts[0].shape[1:]:
@@ -356,7 +391,8 @@ def _field(values: Any, name: str, arrays: Any) -> np.ndarray | list[np.ndarray]
     if name == "x":
         if dense.ndim < 2:
             raise ArgumentError(
-                f"x must have shape (N, T) for ids or (N, T, D) for values, got {dense.shape}", "batches.x"
+                f"x must have shape (N, T) for ids or (N, T, D) for values, got {dense.shape}",
+                "batches.x",
             )
         checks.rank(dense.shape, "(N, T)" if dense.ndim == 2 else "(N, T, D)", "x")
     if dense.ndim == 0 or dense.size == 0:
@@ -387,12 +423,17 @@ def _own_lengths(own: ArrayLike, name: str, values: np.ndarray | list[np.ndarray
             "batches.lengths",
         )
     if values.ndim < 2:
-        raise ArgumentError(f"{name} of shape {values.shape} has no steps to count", "batches.lengths")
+        raise ArgumentError(
+            f"{name} of shape {values.shape} has no steps to count", "batches.lengths"
+        )
     return checks.lengths(own, len(values), values.shape[1])
 
 
-def _follows(per_step: Any, fields: Mapping[str, Any], lengths: dict[str, np.ndarray]) -> dict[str, str]:
-    """{field: the field by whose steps it goes}; a ragged follower agrees with its leader and has no lengths of its own."""
+def _follows(
+    per_step: Any, fields: Mapping[str, Any], lengths: dict[str, np.ndarray]
+) -> dict[str, str]:
+    """{field: the field by whose steps it goes}; a ragged follower agrees with its leader and has
+    no lengths of its own."""
     if isinstance(per_step, (bool, np.bool_)):
         per_step = ("y",) if per_step else ()
     if isinstance(per_step, str):
@@ -407,14 +448,16 @@ def _follows(per_step: Any, fields: Mapping[str, Any], lengths: dict[str, np.nda
             )
         if name in lengths and not isinstance(fields[name], list):
             raise ArgumentError(
-                f"{name} has lengths of its own and per_step says that it goes by the steps of {leader}: "
+                f"{name} has lengths of its own and per_step says that it goes by the steps of "
+                f"{leader}: "
                 f"leave out {lengths_name(name)} or per_step",
                 "batches.per_step",
             )
         if not _go_together(fields[name], fields[leader], lengths.get(leader)):
             raise ArgumentError(
                 f"per_step says that {name} goes by the steps of {leader}, but {name} has "
-                f"{_shape(fields[name])} and {leader} {_shape(fields[leader])}: one entry for each step, "
+                f"{_shape(fields[name])} and {leader} {_shape(fields[leader])}: one entry for "
+                "each step, "
                 "or leave per_step out",
                 "batches.per_step",
             )

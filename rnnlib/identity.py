@@ -18,7 +18,16 @@ import numpy as np
 
 DEEPEST = 12
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-LIBRARIES = ("builtins", "torch", "keras", "tensorflow", "numpy", "rnnlib", "collections", "functools")
+LIBRARIES = (
+    "builtins",
+    "torch",
+    "keras",
+    "tensorflow",
+    "numpy",
+    "rnnlib",
+    "collections",
+    "functools",
+)
 
 
 def digest(array: np.ndarray) -> str:
@@ -56,7 +65,8 @@ def describe(value: object, opaque: list[str], name: str = "", path: tuple[int, 
 
 
 def own_code(kind: type) -> str | None:
-    """A digest of the methods of a class, and of those it inherits from classes outside the libraries."""
+    """A digest of the methods of a class, and of those it inherits from classes outside the
+    libraries."""
     owners = [cls for cls in kind.__mro__ if cls.__module__.split(".")[0] not in LIBRARIES]
     parts = [
         _code(part.__code__)
@@ -86,7 +96,10 @@ def _array(value: Any) -> str:
 
 
 def _mapping(value: Mapping, opaque: list[str], name: str, path: tuple[int, ...]) -> dict[str, Any]:
-    return {str(key): describe(part, opaque, f"{name}.{key}".strip("."), path) for key, part in value.items()}
+    return {
+        str(key): describe(part, opaque, f"{name}.{key}".strip("."), path)
+        for key, part in value.items()
+    }
 
 
 def _sequence(value: Any, opaque: list[str], name: str, path: tuple[int, ...]) -> list:
@@ -109,11 +122,15 @@ def _method(value: types.MethodType, opaque: list[str], name: str, path: tuple[i
     }
 
 
-def _function(value: types.FunctionType, opaque: list[str], name: str, path: tuple[int, ...]) -> Any:
+def _function(
+    value: types.FunctionType, opaque: list[str], name: str, path: tuple[int, ...]
+) -> Any:
     if value.__module__ is not None and value.__module__.split(".")[0] in LIBRARIES:
         return _name(value, opaque, name, path)
     held = inspect.getclosurevars(value)
-    around = {key: part for key, part in held.globals.items() if not isinstance(part, types.ModuleType)}
+    around = {
+        key: part for key, part in held.globals.items() if not isinstance(part, types.ModuleType)
+    }
     inner = {**around, **held.nonlocals}
     return {
         "function": value.__qualname__,
@@ -138,7 +155,11 @@ def _object(value: object, opaque: list[str], name: str, path: tuple[int, ...]) 
         return {"class": title, "state": describe(config, opaque, name, path)}
     if not hasattr(value, "__dict__"):
         known = str(value) if " at 0x" not in repr(value) else None
-        return known if kind.__module__.split(".")[0] == "torch" and known else _opaque(value, opaque, name)
+        return (
+            known
+            if kind.__module__.split(".")[0] == "torch" and known
+            else _opaque(value, opaque, name)
+        )
     state = {key: part for key, part in vars(value).items() if not _empty(part)}
     return {
         "class": title,
@@ -154,7 +175,9 @@ def _empty(value: object) -> bool:
 
 def _code(code: types.CodeType) -> str:
     """The instructions of a function and of those inside it; not where they stand in a file."""
-    inner = [_code(part) if isinstance(part, types.CodeType) else repr(part) for part in code.co_consts]
+    inner = [
+        _code(part) if isinstance(part, types.CodeType) else repr(part) for part in code.co_consts
+    ]
     return f"{code.co_code.hex()} {code.co_names} {code.co_varnames} {inner}"
 
 

@@ -1,7 +1,8 @@
 """What a run minimises, whatever the framework: a loss, resolved once.
 
 A loss comes as a name, (name, options), a function, (function, options) or a framework's object.
-`objective` says what it is and what its value is the mean over; a framework's `losses.resolve` makes
+`objective` says what it is and what its value is the mean over; a framework's `losses.resolve`
+makes
 the function (outputs, batch) of it.
 """
 
@@ -21,7 +22,12 @@ from rnnlib.quantiles import levels
 
 PER = ("token", "sequence", "batch")
 LOSSES = {
-    "cross_entropy": {"per": "token", "class_weights": None, "label_smoothing": 0.0, "ignore": None},
+    "cross_entropy": {
+        "per": "token",
+        "class_weights": None,
+        "label_smoothing": 0.0,
+        "ignore": None,
+    },
     "mse": {"per": "token"},
     "pinball": {"levels": (0.05, 0.5, 0.95)},
     "gaussian": {},
@@ -45,7 +51,8 @@ class Objective:
     takes: str = "lengths"
 
     def share(self, batch: Batch) -> float:
-        """What the loss of this batch (arrays) is the mean over: sequences, valid steps, or their weights."""
+        """What the loss of this batch (arrays) is the mean over: sequences, valid steps, or their
+        weights."""
         per = self.options.get("per", "sequence")
         if callable(per):
             return float(per(batch))
@@ -65,7 +72,9 @@ class Objective:
 
     @property
     def _reweighs(self) -> bool:
-        return self.options.get("class_weights") is not None or self.options.get("ignore") is not None
+        return (
+            self.options.get("class_weights") is not None or self.options.get("ignore") is not None
+        )
 
     def _steps(self, batch: Batch) -> int:
         """Valid targets of a batch."""
@@ -79,7 +88,8 @@ class Objective:
         return y.ndim > (1 if self.name in (None, "cross_entropy") else 2)
 
     def weights_of(self, batch: Batch) -> np.ndarray:
-        """The weight of each target of a batch, (B,) or (B, T): mask, field `weights`, class weights, ignored ones."""
+        """The weight of each target of a batch, (B,) or (B, T): mask, field `weights`, class
+        weights, ignored ones."""
         y = batch.y
         shape = y.shape[:2] if self._stepwise(y) else y.shape[:1]
         weights = np.ones(shape)
@@ -99,7 +109,8 @@ class Objective:
         """Refuse data that this loss cannot take, all of it, before the first update."""
         if self.takes == "lengths" and "y" not in batches.fields:
             raise ArgumentError(
-                f"the loss needs a field y, the fields are {', '.join(batches.fields)}: call the targets y, "
+                f"the loss needs a field y, the fields are {', '.join(batches.fields)}: call the "
+                "targets y, "
                 "or pass a function whose arguments are called (outputs, batch)",
                 "loss.no_y",
             )
@@ -126,11 +137,6 @@ class Objective:
                 checks.ids(values, classes, "classes y")
             else:
                 checks.ids(np.where(values == ignored, 0, values), classes, "classes y")
-        own = self.options["class_weights"]
-        if own is not None and len(own) != classes:
-            raise ArgumentError(
-                f"{len(own)} class_weights for {classes} classes: one for each", "loss.class_weights"
-            )
 
 
 def objective(loss: Any) -> Objective:
@@ -148,7 +154,8 @@ def objective(loss: Any) -> Objective:
         return Objective(name, _checked(name, options))
     if not callable(loss):
         raise ArgumentTypeError(
-            "loss is a name, (name, options) or a function (prediction, y, lengths) or (outputs, batch) "
+            "loss is a name, (name, options) or a function (prediction, y, lengths) or (outputs, "
+            "batch) "
             f"-> scalar, got {loss!r}",
             "loss",
         )
@@ -178,9 +185,13 @@ def _checked(name: str, options: dict[str, Any]) -> dict[str, Any]:
         message = f"ignore is the class that has no say, a whole number, got {options['ignore']!r}"
         raise ArgumentTypeError(message, "loss.ignore")
     if options["class_weights"] is not None:
-        weights = checks.finite(checks.floats(options["class_weights"], "class_weights"), "class_weights")
+        weights = checks.finite(
+            checks.floats(options["class_weights"], "class_weights"), "class_weights"
+        )
         if weights.ndim != 1 or (weights < 0).any() or not weights.any():
-            message = f"class_weights are numbers of at least 0, one a class, not all 0; got {weights}"
+            message = (
+                f"class_weights are numbers of at least 0, one a class, not all 0; got {weights}"
+            )
             raise ArgumentError(message, "loss.class_weights")
         options["class_weights"] = tuple(weights.tolist())
     return options

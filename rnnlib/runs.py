@@ -44,11 +44,14 @@ LARGEST_RATE = 1e30  # beyond, the bias correction of Adam leaves float32
 
 @dataclass(frozen=True)
 class Schedule:
-    """The factor on the optimizer's rate at each update k = 0, 1, ... of `total`, the same in both frameworks.
+    """The factor on the optimizer's rate at each update k = 0, 1, ...
+
+    of `total`, the same in both frameworks.
 
     constant     1
     linear       from 1 down to `end` at the end of the run
-    cosine       from 1 down to `end` along half a cosine (Loshchilov & Hutter 2017, without restarts)
+    cosine       from 1 down to `end` along half a cosine (Loshchilov & Hutter 2017, without
+                 restarts)
     step         `factor` ** n after n times `every` epochs
     exponential  `factor` ** (epochs done, with fractions)
 
@@ -78,7 +81,8 @@ class Schedule:
 
 
 def schedule_of(schedule: Any, epochs: int, updates: int) -> Callable[[int], float] | None:
-    """A name, (name, options) or a function of the update -> a function of the update; None for None."""
+    """A name, (name, options) or a function of the update -> a function of the update; None for
+    None."""
     if schedule is None:
         return None
     if not isinstance(schedule, (str, tuple, list)):
@@ -86,7 +90,9 @@ def schedule_of(schedule: Any, epochs: int, updates: int) -> Callable[[int], flo
     name, options = checks.named(schedule, SCHEDULES, "schedule")
     warmup = options["warmup"]
     if isinstance(warmup, bool) or not isinstance(warmup, (int, np.integer)) or warmup < 0:
-        raise ArgumentError(f"warmup is a number of updates, 0 or more, got {warmup!r}", "schedule.warmup")
+        raise ArgumentError(
+            f"warmup is a number of updates, 0 or more, got {warmup!r}", "schedule.warmup"
+        )
     if "every" in options:
         checks.positive(options["every"], "every, in epochs,")
     for key in ("end", "factor"):
@@ -98,7 +104,8 @@ def schedule_of(schedule: Any, epochs: int, updates: int) -> Callable[[int], flo
 def _own_schedule(schedule: Any) -> Callable[[int], float]:
     if not callable(schedule):
         raise ArgumentTypeError(
-            f"schedule is a name, (name, options), a function update -> factor or the framework's own, "
+            "schedule is a name, (name, options), a function update -> factor or the "
+            "framework's own, "
             f"got {schedule!r}",
             "schedule",
         )
@@ -107,7 +114,8 @@ def _own_schedule(schedule: Any) -> Callable[[int], float]:
         value = schedule(update)
         if not real(value) or not 0 <= value < math.inf:
             raise ArgumentError(
-                f"the schedule gives {value!r} at update {update}: a factor of at least 0 on the rate",
+                f"the schedule gives {value!r} at update {update}: a factor of at least 0 on the "
+                "rate",
                 "schedule.factor",
             )
         return float(value)
@@ -122,7 +130,8 @@ class History:
 
     steps     loss of each update, measured before it
     norms     global norm of each update's gradient, before clipping
-    epochs    mean training loss of each epoch: of `steps`, each weighted by what its loss is the mean over
+    epochs    mean training loss of each epoch: of `steps`, each weighted by what its loss is the
+              mean over
     valid     validation loss after each epoch; empty without `valid`
     seconds   wall-clock seconds of each epoch, validation included
     updates   updates in an epoch
@@ -151,21 +160,33 @@ class History:
 
     @property
     def best_epoch(self) -> int | None:
-        """Index of the epoch with the lowest validation loss, the first of equals; None without validation."""
+        """Index of the epoch with the lowest validation loss, the first of equals; None without
+        validation."""
         return int(np.argmin(self.valid)) if self.valid else None
 
     def waited(self, patience: int | None) -> bool:
         """Have `patience` epochs passed since the best one?  Always False for patience None."""
-        return patience is not None and bool(self.valid) and len(self) - 1 - self.best_epoch >= patience
+        return (
+            patience is not None
+            and bool(self.valid)
+            and len(self) - 1 - self.best_epoch >= patience
+        )
 
     def add_step(self, loss: float, norm: float, remedy: str | None = None) -> None:
-        """Note one update.  Raises Diverged, and notes nothing, if its loss or its gradient is not finite."""
+        """Note one update.
+
+        Raises Diverged, and notes nothing, if its loss or its gradient is not finite.
+        """
         if not (math.isfinite(loss) and math.isfinite(norm)):
             value = (
-                f"the loss is {loss}" if not math.isfinite(loss) else f"the norm of the gradient is {norm}"
+                f"the loss is {loss}"
+                if not math.isfinite(loss)
+                else f"the norm of the gradient is {norm}"
             )
             epoch, update = divmod(len(self.steps), self.updates)
-            remedy = remedy or "Lower the optimizer's lr or pass clip_norm, for instance clip_norm=1.0"
+            remedy = (
+                remedy or "Lower the optimizer's lr or pass clip_norm, for instance clip_norm=1.0"
+            )
             raise Diverged(
                 f"{value} in epoch {epoch + 1}, update {update + 1} of {self.updates}: "
                 f"the run diverged, and the model is left as it was before this update. {remedy}",
@@ -174,12 +195,17 @@ class History:
         self.steps.append(loss)
         self.norms.append(norm)
 
-    def add_epoch(self, loss: float, valid: float | None, seconds: float, remedy: str | None = None) -> None:
+    def add_epoch(
+        self, loss: float, valid: float | None, seconds: float, remedy: str | None = None
+    ) -> None:
         """Note the end of an epoch.  Raises Diverged if the validation loss is not finite."""
         if valid is not None and not math.isfinite(valid):
-            remedy = remedy or "Lower the optimizer's lr or pass clip_norm, for instance clip_norm=1.0"
+            remedy = (
+                remedy or "Lower the optimizer's lr or pass clip_norm, for instance clip_norm=1.0"
+            )
             raise Diverged(
-                f"the validation loss is {valid} after epoch {len(self) + 1}, at a training loss of {loss:.4g}: "
+                f"the validation loss is {valid} after epoch {len(self) + 1}, at a training loss "
+                f"of {loss:.4g}: "
                 f"the run diverged. {remedy}, or look at the validation data",
                 self,
             )
@@ -189,7 +215,8 @@ class History:
             self.valid.append(float(valid))
 
     def take_up(self, model: object, optimizer: Any) -> dict[str, Any]:
-        """What an earlier piece of this run left for the same model; updates of an unfinished epoch go."""
+        """What an earlier piece of this run left for the same model; updates of an unfinished epoch
+        go."""
         del self.steps[len(self) * self.updates :], self.norms[len(self) * self.updates :]
         known = self._live.get("model")
         if known is None or known() is not model:
@@ -217,7 +244,10 @@ class History:
         return text
 
     def plot(self, ax: Axes | None = None, label: str = "") -> Axes:
-        """Loss over epochs: each update (faint), each epoch's mean, validation.  Draws into `ax` or a new figure; returns the axes."""
+        """Loss over epochs: each update (faint), each epoch's mean, validation.
+
+        Draws into `ax` or a new figure; returns the axes.
+        """
         if ax is None:
             from rnnlib import show
 
@@ -225,7 +255,12 @@ class History:
         label = f"{label}, " if label else ""
         ends = np.arange(1, len(self) + 1)
         (mean,) = ax.plot(
-            ends - 0.5, self.epochs, "-", marker="o", ms=3, label=f"{label}training, mean of the epoch"
+            ends - 0.5,
+            self.epochs,
+            "-",
+            marker="o",
+            ms=3,
+            label=f"{label}training, mean of the epoch",
         )
         ax.plot(
             (np.arange(len(self.steps)) + 1) / self.updates,
@@ -236,7 +271,12 @@ class History:
         )
         if self.valid:
             (line,) = ax.plot(
-                ends, self.valid, "--", marker="s", ms=3, label=f"{label}validation, end of the epoch"
+                ends,
+                self.valid,
+                "--",
+                marker="s",
+                ms=3,
+                label=f"{label}validation, end of the epoch",
             )
             best = self.best_epoch
             ax.plot(best + 1, self.valid[best], "o", ms=9, mfc="none", color=line.get_color())
@@ -269,7 +309,8 @@ def check(
     checks.positive(epochs, "epochs")
     if clip_norm is not None and not (real(clip_norm) and 0 < clip_norm < math.inf):
         raise ArgumentError(
-            f"clip_norm is the largest norm a gradient may have, above 0, or None; got {clip_norm!r}",
+            "clip_norm is the largest norm a gradient may have, above 0, or None; got "
+            f"{clip_norm!r}",
             "fit.clip_norm",
         )
     if patience is not None:
@@ -287,7 +328,9 @@ def check(
 
 def _check_file(checkpoint: Any, resume: bool) -> None:
     if resume and checkpoint is None:
-        raise ArgumentError("resume=True needs the file to go on from: pass checkpoint=PATH", "fit.resume")
+        raise ArgumentError(
+            "resume=True needs the file to go on from: pass checkpoint=PATH", "fit.resume"
+        )
     if checkpoint is None:
         return
     if not Path(checkpoint).name or Path(checkpoint).is_dir():
@@ -301,7 +344,9 @@ def _check_file(checkpoint: Any, resume: bool) -> None:
         )
 
 
-def _check_history(history: History | None, batches: Batches, valid: Batches | None, resume: bool) -> None:
+def _check_history(
+    history: History | None, batches: Batches, valid: Batches | None, resume: bool
+) -> None:
     if history is None:
         return
     if not isinstance(history, History):
@@ -312,13 +357,15 @@ def _check_history(history: History | None, batches: Batches, valid: Batches | N
         raise ArgumentError(message, "fit.history")
     if len(history) and history.updates != len(batches):
         raise ArgumentError(
-            f"the history has {history.updates} updates in an epoch, these batches {len(batches)}: go on with "
+            f"the history has {history.updates} updates in an epoch, these batches "
+            f"{len(batches)}: go on with "
             "the same data and batch size, or without history=",
             "fit.history",
         )
     if len(history) and bool(history.valid) != (valid is not None):
         raise ArgumentError(
-            "the history and this call differ in whether there is a validation loss: pass valid in all "
+            "the history and this call differ in whether there is a validation loss: pass valid "
+            "in all "
             "pieces of a run or in none",
             "fit.history",
         )
@@ -336,7 +383,8 @@ def check_batches(data: Any, role: str) -> None:
 
 
 def spec(value: Any, known: Mapping[str, dict], role: str) -> tuple[str | None, Any]:
-    """(name, options) of a neutral spec, its numbers checked; (None, value) for an object or a function."""
+    """(name, options) of a neutral spec, its numbers checked; (None, value) for an object or a
+    function."""
     if not isinstance(value, (str, tuple, list)):
         return None, value
     name, options = checks.named(value, known, role)
@@ -355,12 +403,17 @@ def _share(value: Any) -> bool:
 
 
 OPTIONS = {  # of optimizers: what fits, in code and in words
-    "lr": (lambda value: real(value) and 0 < value < LARGEST_RATE, f"above 0 and below {LARGEST_RATE:g}"),
+    "lr": (
+        lambda value: real(value) and 0 < value < LARGEST_RATE,
+        f"above 0 and below {LARGEST_RATE:g}",
+    ),
     "eps": (lambda value: real(value) and 0 <= value < math.inf, "0 or above"),
     "weight_decay": (lambda value: real(value) and 0 <= value < math.inf, "0 or above"),
     "momentum": (_share, "from 0 to below 1"),
     "betas": (
-        lambda value: isinstance(value, (tuple, list)) and len(value) == 2 and all(map(_share, value)),
+        lambda value: (
+            isinstance(value, (tuple, list)) and len(value) == 2 and all(map(_share, value))
+        ),
         "two numbers from 0 to below 1",
     ),
 }
@@ -377,21 +430,22 @@ def remedy(optimizer: Any, clip_norm: float | None) -> str:
     name, options = spec(optimizer, OPTIMIZERS, "optimizer")
     lower = "the rate of your optimizer"
     if name is not None:
-        lower = f'the optimizer\'s lr, for instance optimizer=("{name}", {{"lr": {options["lr"] / 10:g}}})'
+        rate = options["lr"] / 10
+        lower = f'the optimizer\'s lr, for instance optimizer=("{name}", {{"lr": {rate:g}}})'
     clip = "pass clip_norm=1.0" if clip_norm is None else f"clip_norm={clip_norm / 10:g}"
     return f"Lower {lower}, or {clip}"
 
 
 def interrupted(history: History, best: bool) -> Interrupted:
     """What Ctrl-C becomes: the history in hand, and which weights the model has."""
-    done = (
-        f"{len(history)} epochs and {len(history.steps) - len(history) * history.updates} updates were done"
-    )
+    updates = len(history.steps) - len(history) * history.updates
+    done = f"{len(history)} epochs and {updates} updates were done"
     weights = "those after the last update"
     if best:
         weights = f"those of epoch {history.best_epoch + 1}, the best"
     return Interrupted(
-        f"interrupted: {done}; the model's weights are {weights}. The History is this error's .history "
+        f"interrupted: {done}; the model's weights are {weights}. The History is this error's "
+        ".history "
         "(in a notebook: import sys; sys.last_value.history)",
         history,
     )
@@ -408,7 +462,8 @@ def check_reach(kept: Mapping[str, np.ndarray], trainable: int) -> None:
     if named < trainable:
         raise ArgumentError(
             f"the model trains {trainable} numbers, but rnn.params finds {named} of them by name: "
-            'make every layer an attribute of the model, or train without checkpoint and with keep="last"',
+            "make every layer an attribute of the model, or train without checkpoint and with "
+            'keep="last"',
             "fit.unnamed",
         )
 
@@ -417,7 +472,8 @@ def check_scalar(value: Any) -> None:
     """A loss is a tensor of one number."""
     if not hasattr(value, "shape"):
         raise ArgumentTypeError(
-            f"the loss must return a tensor of one number, got {value!r}: use the framework's functions",
+            f"the loss must return a tensor of one number, got {value!r}: use the framework's "
+            "functions",
             "loss.scalar",
         )
     if len(value.shape):
@@ -429,14 +485,16 @@ def check_own_loss(own: bool, lengths: Any) -> None:
     """A framework's loss object would average over padding too."""
     if own and lengths is not None:
         raise ArgumentError(
-            "a framework's own loss object knows no lengths: pass a function (prediction, y, lengths) or a "
+            "a framework's own loss object knows no lengths: pass a function (prediction, y, "
+            "lengths) or a "
             "neutral name",
             "loss.lengths",
         )
 
 
 def in_order(batches_or_x: Batches | np.ndarray, lengths: Any, rows: int) -> Batches:
-    """A Batches of the same examples in the order of their arrays, or of a bare array x, `rows` at a time."""
+    """A Batches of the same examples in the order of their arrays, or of a bare array x, `rows` at
+    a time."""
     if isinstance(batches_or_x, Batches):
         if lengths is not None:
             message = "lengths belong to a bare array x; a Batches brings its own"
@@ -447,7 +505,8 @@ def in_order(batches_or_x: Batches | np.ndarray, lengths: Any, rows: int) -> Bat
 
 
 def join(answers: Sequence[np.ndarray], data: Batches) -> np.ndarray:
-    """Answers of successive batches as one array; per-step answers (B, T, K) are 0 after the end of a sequence.
+    """Answers of successive batches as one array; per-step answers (B, T, K) are 0 after the end of
+    a sequence.
 
     Of fields without x, whose answers may be of any length, shorter ones are filled up with 0.
     """
@@ -474,7 +533,8 @@ def _starts(data: Batches) -> range:
 
 
 def _by_steps(answers: Sequence[np.ndarray], data: Batches) -> bool:
-    """Do answers (B, T, K) go by the steps of x, of which each batch has as many as its longest sequence?"""
+    """Do answers (B, T, K) go by the steps of x, of which each batch has as many as its longest
+    sequence?"""
     if data.lengths is None or answers[0].ndim < 3:
         return False
     longest = [data.lengths[start : start + data.batch_size].max() for start in _starts(data)]
@@ -482,7 +542,8 @@ def _by_steps(answers: Sequence[np.ndarray], data: Batches) -> bool:
 
 
 def wants_bar(progress: bool | None = None) -> bool:
-    """Show progress?  As told; else where a person watches (terminal, Jupyter) and RNNLIB_PROGRESS is not 0."""
+    """Show progress?  As told; else where a person watches (terminal, Jupyter) and RNNLIB_PROGRESS
+    is not 0."""
     if progress is not None:
         return bool(progress)
     return os.environ.get("RNNLIB_PROGRESS") != "0" and (sys.stderr.isatty() or in_notebook())
@@ -496,7 +557,8 @@ def in_notebook() -> bool:
 
 
 def bar(history: History, epochs: int, progress: bool | None = None) -> tqdm:
-    """A tqdm bar over the updates of a whole run, silent where nobody watches; a context manager."""
+    """A tqdm bar over the updates of a whole run, silent where nobody watches; a context
+    manager."""
     kind = tqdm
     if in_notebook() and importlib.util.find_spec("ipywidgets"):
         from tqdm.notebook import tqdm as kind

@@ -1,4 +1,5 @@
-"""What stands in a file of `save` or `fit`: the header, the identity of a run, and what must agree before it goes on.
+"""What stands in a file of `save` or `fit`: the header, the identity of a run, and what must agree
+before it goes on.
 
 One safetensors file.  Tensors of a weights file go by the names of `rnn.params`; those of a
 checkpoint by section and name: `model/…` the weights, `best/…` those of the best epoch so far,
@@ -30,7 +31,10 @@ Arrays = dict[str, np.ndarray]
 
 
 def header(kind: str, framework: str, versions: dict[str, str], **rest: object) -> dict:
-    """The JSON of a file: what it is, who wrote it, and the rest.  TypeError for what JSON cannot hold."""
+    """The JSON of a file: what it is, who wrote it, and the rest.
+
+    TypeError for what JSON cannot hold.
+    """
     about = {
         "format": FORMAT,
         "kind": kind,
@@ -41,7 +45,9 @@ def header(kind: str, framework: str, versions: dict[str, str], **rest: object) 
     try:
         return json.loads(json.dumps(about, default=plain))
     except (TypeError, ValueError) as error:
-        raise TypeError(f"the header of a file holds text, numbers, lists and dicts only: {error}") from None
+        raise TypeError(
+            f"the header of a file holds text, numbers, lists and dicts only: {error}"
+        ) from None
 
 
 def plain(value: Any) -> int | float | bool:
@@ -57,7 +63,8 @@ def read(path: str | os.PathLike[str]) -> tuple[Arrays, dict]:
     arrays, about = weight_files.read(path)
     if about.get("format", FORMAT) > FORMAT:
         raise ArgumentError(
-            f"{path} has format {about['format']}, this rnnlib reads up to {FORMAT}: install a newer rnnlib",
+            f"{path} has format {about['format']}, this rnnlib reads up to {FORMAT}: install a "
+            "newer rnnlib",
             "file.format",
         )
     if about.get("kind") == "checkpoint":
@@ -69,12 +76,16 @@ def read(path: str | os.PathLike[str]) -> tuple[Arrays, dict]:
 def section(arrays: Mapping[str, np.ndarray], name: str) -> Arrays:
     """The tensors of one section, without its name."""
     start = f"{name}/"
-    return {key.removeprefix(start): value for key, value in arrays.items() if key.startswith(start)}
+    return {
+        key.removeprefix(start): value for key, value in arrays.items() if key.startswith(start)
+    }
 
 
 def sections(**parts: Mapping[str, np.ndarray]) -> Arrays:
     """Dicts of arrays side by side in one dict, as `section` takes them apart."""
-    return {f"{part}/{name}": value for part, arrays in parts.items() for name, value in arrays.items()}
+    return {
+        f"{part}/{name}": value for part, arrays in parts.items() for name, value in arrays.items()
+    }
 
 
 def history_arrays(history: History) -> Arrays:
@@ -83,7 +94,8 @@ def history_arrays(history: History) -> Arrays:
 
 
 def weights_of(path: str | os.PathLike[str]) -> tuple[Arrays, dict]:
-    """Weights and header of a weights file or a checkpoint (of that the best so far, the last without validation)."""
+    """Weights and header of a weights file or a checkpoint (of that the best so far, the last
+    without validation)."""
     arrays, about = read(path)
     if about.get("kind") == "checkpoint":
         arrays = section(arrays, "best") or section(arrays, "model")
@@ -99,7 +111,8 @@ def run_of(
     settings: dict,
     opaque: list[str],
 ) -> tuple[Arrays, dict]:
-    """Arrays and header of a checkpoint that this run can go on from; ValueError says what does not fit."""
+    """Arrays and header of a checkpoint that this run can go on from; ValueError says what does not
+    fit."""
     arrays, about = read(path)
     if about.get("kind") != "checkpoint":
         raise ArgumentError(
@@ -109,8 +122,10 @@ def run_of(
         )
     if about["framework"] != framework:
         raise ArgumentError(
-            f"{path} was written by rnnlib.{about['framework']}, and rnnlib.{framework} cannot use its "
-            "optimizer's state: go on there, or take the weights alone with rnn.restore(path, model)",
+            f"{path} was written by rnnlib.{about['framework']}, and rnnlib.{framework} cannot "
+            "use its "
+            "optimizer's state: go on there, or take the weights alone with rnn.restore(path, "
+            "model)",
             "resume.framework",
         )
     _check_model(path, section(arrays, "model"), have)
@@ -126,7 +141,9 @@ def run_of(
     if about["format"] == 1:
         then = _from_format_1(then, settings, unknown)
     now = {**settings}
-    if identity.digest_of(have) in {identity.digest_of(section(arrays, part)) for part in ("model", "best")}:
+    if identity.digest_of(have) in {
+        identity.digest_of(section(arrays, part)) for part in ("model", "best")
+    }:
         now["first_weights"] = then["first_weights"]  # the model as the run left it
     _check_settings(path, then, now, unknown)
     settings["first_weights"] = then["first_weights"]
@@ -160,7 +177,8 @@ def _check_settings(path: Any, then: dict, now: dict, unknown: list[str]) -> Non
         )
     if unknown:
         warnings.warn(
-            f"{path} says too little to compare {', '.join(dict.fromkeys(unknown))} with the run that "
+            f"{path} says too little to compare {', '.join(dict.fromkeys(unknown))} with the run "
+            "that "
             "wrote it: make sure that they are the same",
             CannotCompare,
             stacklevel=5,
@@ -232,7 +250,10 @@ def settings(
 
 def _described_schedule(schedule: Any, opaque: list[str]) -> Any:
     if isinstance(schedule, Schedule):
-        falls = schedule.name in ("linear", "cosine")  # whose factors depend on the length of the run
+        falls = schedule.name in (
+            "linear",
+            "cosine",
+        )  # whose factors depend on the length of the run
         total = schedule.total if falls else None
         return {"name": schedule.name, "options": schedule.options, "total": total}
     if isinstance(schedule, dict) or schedule is None:
@@ -266,8 +287,11 @@ def _field(values: np.ndarray | list[np.ndarray] | None) -> str | None:
     return f"{values.dtype} {values.shape} SHA-256 {identity.digest(values)}"
 
 
-def differences(then: Any, now: Any, unknown: list[str], path: str = "") -> dict[str, tuple[Any, Any]]:
-    """Where two settings differ, {place: (there, here)}; functions of two versions of Python are not compared."""
+def differences(
+    then: Any, now: Any, unknown: list[str], path: str = ""
+) -> dict[str, tuple[Any, Any]]:
+    """Where two settings differ, {place: (there, here)}; functions of two versions of Python are
+    not compared."""
     if isinstance(then, dict) and isinstance(now, dict):
         keys = {**then, **now}
         if "python" in keys and then.get("python") != now.get("python"):

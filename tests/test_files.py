@@ -118,7 +118,10 @@ def test_threads_that_write_one_file_leave_one_whole_file(tmp_path):
 
 
 def test_processes_that_write_one_file_leave_one_whole_file(tmp_path):
-    code = "import sys; from rnnlib import files\nfor _ in range(100): files.write_text(sys.argv[1], sys.argv[2] * 9999)"
+    code = (
+        "import sys; from rnnlib import files\n"
+        "for _ in range(100): files.write_text(sys.argv[1], sys.argv[2] * 9999)"
+    )
     path = tmp_path / "a.txt"
     started = [subprocess.Popen([sys.executable, "-c", code, str(path), c]) for c in "abc"]
     assert [process.wait() for process in started] == [0, 0, 0]

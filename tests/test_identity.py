@@ -1,4 +1,5 @@
-"""A run goes on only as itself: numbers inside losses, first weights, schedules, models of one's own."""
+"""A run goes on only as itself: numbers inside losses, first weights, schedules, models of one's
+own."""
 
 import functools
 import warnings

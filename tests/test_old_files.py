@@ -32,7 +32,10 @@ def test_weights_of_each_kind_of_model(name, writer, model):
     about = rnn.restore(OLD / f"{writer}-{model}.safetensors", read)
     assert about == {"made": "for the tests", "number": 3}
     answer = make.answer(rnn, read, model)
-    assert_allclose(answer, ANSWERS[f"{writer}/{model}"], rtol=1e-4, atol=1e-5)
+    then = ANSWERS[f"{writer}/{model}"]
+    if model == "elman":  # whose two quantiles ahead were filled up with zeros to the steps of x
+        then = then[:, : answer.shape[1]]
+    assert_allclose(answer, then, rtol=1e-4, atol=1e-5)
 
 
 def goes_on(rnn, path, **changed):

@@ -1,4 +1,5 @@
-"""What fit can do besides: schedules, decay, callbacks, pieces, carried states, named fields, Ctrl-C, threads."""
+"""What fit can do besides: schedules, decay, callbacks, pieces, carried states, named fields,
+Ctrl-C, threads."""
 
 import threading
 
@@ -49,7 +50,8 @@ def test_schedules_by_their_formulas(case):
 
 @each
 def test_each_update_has_the_rate_of_its_schedule(name):
-    """Plain SGD on a loss that is linear in the weights: the weights move by rate times a constant."""
+    """Plain SGD on a loss that is linear in the weights: the weights move by rate times a
+    constant."""
     rnn = framework(name)
     x = np.ones((6, 2, D))
     data = Batches((x, np.ones((6, 1))), 2)
@@ -141,7 +143,8 @@ def test_a_callback_sees_each_epoch_and_may_stop_the_run(name):
 @each
 @pytest.mark.parametrize("valid", [False, True])
 def test_a_run_in_pieces_is_the_one_run(name, valid):
-    """fit(epochs=1) in a loop, with history=: the order of each epoch, the optimizer's moments, the best weights."""
+    """fit(epochs=1) in a loop, with history=: the order of each epoch, the optimizer's moments, the
+    best weights."""
     rnn, (x, y, lengths) = framework(name), arrays()
     data = Batches((x, y, lengths), 8, rng=0)
     held_out = Batches((x, (y + 1) % C, lengths), 8) if valid else None
@@ -394,7 +397,7 @@ def test_targets_a_step_whose_lengths_nobody_named_are_refused_with_what_helps(n
         rnn.fit(model, Batches((x, y, lengths), 8), **go)
     assert caught.value.code == "loss.unsaid_steps"
     rnn.fit(model, Batches((x, y, lengths), 8, per_step=True), **go)
-    own = {"x": x, "lengths": np.full(N, T), "y": y, "y_lengths": lengths}
+    own = {"x": x, "lengths": lengths, "y": y, "y_lengths": lengths}
     given = Batches(own, 8)
     by_step = Batches((x, y, lengths), 8, per_step=True)
     assert_allclose(rnn.evaluate(model, given, CE), rnn.evaluate(model, by_step, CE), rtol=1e-12)

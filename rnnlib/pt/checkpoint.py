@@ -1,4 +1,7 @@
-"""Weights and whole runs in files, PyTorch's end.  Mirror: rnnlib/tf/checkpoint.py.  What stands in them: rnnlib/saved.py."""
+"""Weights and whole runs in files, PyTorch's end.
+
+Mirror: rnnlib/tf/checkpoint.py.  What stands in them: rnnlib/saved.py.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,16 @@ FRAMEWORK, VERSIONS = "pt", {"torch": torch.__version__}
 
 
 def save(path: str | os.PathLike[str], model: nn.Module, /, **about: Any) -> None:
-    """Write a model's weights to a safetensors file that either framework reads, with `about` (plain values) in its header."""
-    weight_files.write(path, params(model), saved.header("weights", FRAMEWORK, VERSIONS, about=about))
+    """Write a model's weights to a safetensors file that either framework reads, with `about`
+    (plain values) in its header."""
+    weight_files.write(
+        path, params(model), saved.header("weights", FRAMEWORK, VERSIONS, about=about)
+    )
 
 
 def restore(path: str | os.PathLike[str], model: nn.Module) -> dict[str, Any]:
-    """Load weights from a file of `save`, or of `fit` (the best so far), into a model of the same shape; returns its `about`.
+    """Load weights from a file of `save`, or of `fit` (the best so far), into a model of the same
+    shape; returns its `about`.
 
     ValueError, and the model untouched, if the file is cut off or holds other names or shapes.
     """
@@ -36,13 +43,19 @@ def restore(path: str | os.PathLike[str], model: nn.Module) -> dict[str, Any]:
 
 
 class Run:
-    """What moves in a run of `fit` between two epochs: all that a file keeps, and the best weights so far.
+    """What moves in a run of `fit` between two epochs: all that a file keeps, and the best weights
+    so far.
 
     `best` and `last` are pairs (weights, what else moves with them), or None.
     """
 
     def __init__(
-        self, model: nn.Module, optimizer: Any, history: History, rates: Any, earlier: Mapping[str, Any]
+        self,
+        model: nn.Module,
+        optimizer: Any,
+        history: History,
+        rates: Any,
+        earlier: Mapping[str, Any],
     ) -> None:
         self.model = model
         self.optimizer = optimizer
@@ -112,7 +125,8 @@ class Run:
     def resume(self, path: str | os.PathLike[str], epochs: int) -> None:
         """Put the run back to where the file left it; nothing is done if there is no file.
 
-        ValueError, and nothing changed, if the file is of another framework, model or run, or cut off.
+        ValueError, and nothing changed, if the file is of another framework, model or run, or cut
+        off.
         """
         if not Path(path).exists():
             return
@@ -139,7 +153,8 @@ def _same(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> boo
 
 
 def attributes(model: nn.Module, opaque: list[str]) -> dict[str, Any]:
-    """What a model is besides its weights, {dotted name: description}: plain attributes, code of classes of one's own."""
+    """What a model is besides its weights, {dotted name: description}: plain attributes, code of
+    classes of one's own."""
     known = {}
     for name, part in model.named_modules():
         kind = type(part)
@@ -168,7 +183,8 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, np.ndar
         if value is not None
     }
     options = [
-        {key: value for key, value in group.items() if key != "params"} for group in state["param_groups"]
+        {key: value for key, value in group.items() if key != "params"}
+        for group in state["param_groups"]
     ]
     return arrays, options
 
@@ -176,26 +192,33 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, np.ndar
 def describe(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, Any]:
     """An optimizer's kind and options, and what it updates, as plain values."""
     groups = [
-        {key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups
+        {key: value for key, value in group.items() if key != "params"}
+        for group in optimizer.param_groups
     ]
-    updates = [f"{name} {tuple(p.shape)}" for name, p in model.named_parameters() if p.requires_grad]
+    updates = [
+        f"{name} {tuple(p.shape)}" for name, p in model.named_parameters() if p.requires_grad
+    ]
     return {"kind": type(optimizer).__name__, "options": groups, "updates": updates}
 
 
-def load_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, np.ndarray], options: list) -> None:
+def load_optimizer(
+    optimizer: torch.optim.Optimizer, arrays: Mapping[str, np.ndarray], options: list
+) -> None:
     """Give an optimizer the state that a file holds."""
     state = {}
     for name, value in arrays.items():
         index, key = name.split(".", 1)
         state.setdefault(int(index), {})[key] = torch.as_tensor(value)
     groups = [
-        {**group, **new} for group, new in zip(optimizer.state_dict()["param_groups"], options, strict=True)
+        {**group, **new}
+        for group, new in zip(optimizer.state_dict()["param_groups"], options, strict=True)
     ]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
 def buffers(model: nn.Module) -> dict[str, np.ndarray]:
-    """What belongs to the weights though nothing trains it, running means for instance, {name: array}."""
+    """What belongs to the weights though nothing trains it, running means for instance, {name:
+    array}."""
     return {f"buffer.{name}": array(value) for name, value in model.named_buffers()}
 
 
@@ -207,7 +230,8 @@ def load_buffers(model: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def extra(model: nn.Module) -> dict[str, np.ndarray]:
-    """What moves besides weights: the state of random numbers (dropout) and buffers (running means), {name: array}."""
+    """What moves besides weights: the state of random numbers (dropout) and buffers (running
+    means), {name: array}."""
     return {"rng": array(torch.get_rng_state()), **buffers(model)}
 
 

@@ -1,4 +1,6 @@
-"""Losses over padded batches in PyTorch, with the way of averaging said by name.  Mirror: rnnlib/tf/losses.py.
+"""Losses over padded batches in PyTorch, with the way of averaging said by name.
+
+Mirror: rnnlib/tf/losses.py.
 
 per="token"     the sum over valid steps, divided by the number of valid steps in the batch
 per="sequence"  the mean over sequences of each one's own mean over its valid steps
@@ -35,7 +37,9 @@ def resolve(loss: Any) -> Callable[[Any, Batch], torch.Tensor]:
     return partial(_own, goal, isinstance(goal.function, torch.nn.modules.loss._Loss))
 
 
-def _by_name(goal: Objective, function: Callable, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
+def _by_name(
+    goal: Objective, function: Callable, outputs: torch.Tensor, batch: Batch
+) -> torch.Tensor:
     """A loss by name, of the targets y by their own lengths."""
     if "per" not in goal.options:
         return function(outputs, batch.y)
@@ -43,12 +47,15 @@ def _by_name(goal: Objective, function: Callable, outputs: torch.Tensor, batch: 
     stepwise = len(batch.y.shape) > (1 if goal.name == "cross_entropy" else 2)
     if stepwise and lengths is None and "lengths" in batch:
         raise ArgumentError(UNSAID, "loss.unsaid_steps")
-    return function(outputs, batch.y, lengths, weights=batch.weights if "weights" in batch else None)
+    return function(
+        outputs, batch.y, lengths, weights=batch.weights if "weights" in batch else None
+    )
 
 
 UNSAID = (
     "x has lengths, and y has a target for each of several steps, but whose steps is not said: "
-    "Batches(..., per_step=True) for one target a step of x; a list of arrays or 'y_lengths', in a dict "
+    "Batches(..., per_step=True) for one target a step of x; a list of arrays or 'y_lengths', in "
+    "a dict "
     "of fields, for lengths of its own"
 )
 
@@ -79,10 +86,12 @@ def cross_entropy(
     ignore: int | None = None,
     weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """logits (B, C) or (B, T, C), classes y (B,) or (B, T) -> mean of -log softmax(logits)[y], in nats.
+    """logits (B, C) or (B, T, C), classes y (B,) or (B, T) -> mean of -log softmax(logits)[y], in
+    nats.
 
     class_weights    (C,) what a target of each class counts
-    label_smoothing  this share of each target is spread over all classes alike (Szegedy et al. 2016)
+    label_smoothing  this share of each target is spread over all classes alike (Szegedy et al.
+                     2016)
     ignore           targets of this number have no say
     weights          (B,) or (B, T): what each target counts, besides
     """
@@ -98,6 +107,11 @@ def cross_entropy(
         label_smoothing=label_smoothing,
     ).reshape(y.shape)
     if class_weights is not None:
+        if len(class_weights) != logits.shape[-1]:
+            raise ArgumentError(
+                f"{len(class_weights)} class_weights for {logits.shape[-1]} classes: one for each",
+                "loss.class_weights",
+            )
         own = torch.as_tensor(class_weights, dtype=each.dtype, device=each.device)[y]
         weights = own if weights is None else own * along(weights, own)
     if kept is not None:
@@ -113,7 +127,8 @@ def mse(
     per: str = "token",
     weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """prediction and y both (B, K) or both (B, T, K) -> mean squared error, over the K outputs too."""
+    """prediction and y both (B, K) or both (B, T, K) -> mean squared error, over the K outputs
+    too."""
     check_shapes(prediction, y, prediction.shape, "y", lengths)
     each = ((prediction - y) ** 2).mean(dim=-1)
     return average(each, lengths, per, weights)
@@ -125,7 +140,8 @@ def pinball(
     lengths: torch.Tensor | None = None,
     levels: Sequence[float] = (0.05, 0.5, 0.95),
 ) -> torch.Tensor:
-    """Quantiles (B, K, Q) at `levels` of y (B, K) -> mean pinball loss; `lengths` are those of x and change nothing."""
+    """Quantiles (B, K, Q) at `levels` of y (B, K) -> mean pinball loss; `lengths` are those of x
+    and change nothing."""
     check_shapes(prediction, y, prediction.shape[:-1], "y")
     if len(levels) != prediction.shape[-1]:
         raise ValueError(
@@ -136,12 +152,16 @@ def pinball(
     return torch.maximum(steps * over, (steps - 1) * over).mean()
 
 
-def gaussian(prediction: torch.Tensor, y: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
-    """Mean and log deviation (B, K, 2) of y (B, K) -> mean of -log of the normal density, in nats; `lengths` change nothing."""
+def gaussian(
+    prediction: torch.Tensor, y: torch.Tensor, lengths: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Mean and log deviation (B, K, 2) of y (B, K) -> mean of -log of the normal density, in nats;
+    `lengths` change nothing."""
     check_shapes(prediction, y, prediction.shape[:-1], "y")
     if prediction.shape[-1] != 2:
         raise ValueError(
-            f"predictions {tuple(prediction.shape)} must hold 2 numbers for each y: mean and log of the deviation"
+            f"predictions {tuple(prediction.shape)} must hold 2 numbers for each y: mean and log "
+            "of the deviation"
         )
     mean, log_deviation = prediction[..., 0], prediction[..., 1]
     z = (y - mean) * torch.exp(-log_deviation)
@@ -157,7 +177,8 @@ def average(
     per: str = "token",
     weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Losses (B,) or (B, T) -> one number, padding left out; `weights` (B,) or (B, T): what each counts."""
+    """Losses (B,) or (B, T) -> one number, padding left out; `weights` (B,) or (B, T): what each
+    counts."""
     checks.choice(per, PER, "averaging per")
     if weights is not None:
         return _weighted(each, lengths, per, weights)
@@ -180,7 +201,9 @@ def _weighted(
     each: torch.Tensor, lengths: torch.Tensor | None, per: str, weights: torch.Tensor
 ) -> torch.Tensor:
     """`average` with weights."""
-    rows = weights if len(weights.shape) == 1 else torch.ones_like(each[..., 0])  # (B,) of "sequence"
+    rows = (
+        weights if len(weights.shape) == 1 else torch.ones_like(each[..., 0])
+    )  # (B,) of "sequence"
     weights = along(weights, each).to(each.dtype) * torch.ones_like(each)
     if len(each.shape) == 2 and lengths is not None:
         lengths = torch.as_tensor(lengths, device=each.device)
@@ -208,9 +231,12 @@ def check_shapes(
     what: str,
     lengths: torch.Tensor | None = None,
 ) -> None:
-    """Equal shapes: a target (B, 1) against a prediction (B,) would broadcast to (B, B) and still train."""
+    """Equal shapes: a target (B, 1) against a prediction (B,) would broadcast to (B, B) and still
+    train."""
     if len(prediction.shape) not in (2, 3):
-        raise ValueError(f"predictions have shape (B, K) or (B, T, K), got {tuple(prediction.shape)}")
+        raise ValueError(
+            f"predictions have shape (B, K) or (B, T, K), got {tuple(prediction.shape)}"
+        )
     if tuple(y.shape) != tuple(expected):
         shapes = f"got {tuple(y.shape)} for predictions {tuple(prediction.shape)}"
         raise ValueError(f"{what} must have shape {tuple(expected)}, {shapes}: add or drop an axis")

@@ -1,6 +1,7 @@
 """Training in PyTorch.  Mirror: rnnlib/tf/train.py.
 
-`fit` reads top to bottom: check, then epochs of updates, each epoch closed by validation and a checkpoint.
+`fit` reads top to bottom: check, then epochs of updates, each epoch closed by validation and a
+checkpoint.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ def train_step(
     state: Any = None,
     carry: bool = False,
 ) -> tuple[float, float, Any]:
-    """One update; returns the loss before it, the norm of its gradient, the state.  No update if one is not finite."""
+    """One update; returns the loss before it, the norm of its gradient, the state.
+
+    No update if one is not finite.
+    """
     optimizer.zero_grad()
     outputs, state = outputs_of(model, batch, state, carry, training=True)
     value = loss(outputs, batch)
@@ -55,7 +59,9 @@ def train_step(
         norm = get_total_norm([p.grad for p in held if p.grad is not None])
     else:
         norm = clip_grad_norm_(held, clip_norm)
-    value, norm = torch.stack([value.detach(), norm]).tolist()  # both at once: one wait for the device
+    value, norm = torch.stack(
+        [value.detach(), norm]
+    ).tolist()  # both at once: one wait for the device
     if math.isfinite(value) and math.isfinite(norm):
         optimizer.step()
     return value, norm, _detached(state)
@@ -82,39 +88,48 @@ def fit(
 ) -> runs.History:
     """Train a model until `epochs` epochs are done in all; returns its History.
 
-    model       called as model(x) or, where x has lengths, model(x, lengths); with data that have no field x as
-                model(fields), a dict of all fields and lengths; with data that carry a state as
-                model.carry(x, state, lengths) -> outputs, state
+    model       called as model(x) or, where x has lengths, model(x, lengths); with data that have
+                no field x as model(fields), a dict of all fields and lengths; with data that carry
+                a state as model.carry(x, state, lengths) -> outputs, state
     batches     a batch.Batches; epoch k sees them in an order that depends on its seed and k alone
-    loss        "cross_entropy", "mse", "gaussian", "pinball", or (name, options): {"per": "token" | "sequence" |
-                "batch"}, {"levels": ...} of "pinball"; of "cross_entropy" also class_weights, label_smoothing, ignore;
-                a field `weights` of the data says what each target counts.
-                A function (prediction, y, lengths) or (outputs, batch) -> scalar, or a loss object of the framework
-                (no lengths); (function, {"per": ...}) says what it is the mean over, "sequence" unless said, or
-                with a function batch -> number how much each batch counts in means over batches
-    optimizer   "sgd", ("sgd", {"lr": 0.1, "momentum": 0.0}), "adam", ("adam", {"lr": 1e-3, "betas": (0.9, 0.999),
-                "eps": 1e-8}), "adamw" (adam, {"weight_decay": 0.01} of the rate besides), or the framework's own
+    loss        "cross_entropy", "mse", "gaussian", "pinball", or (name, options): {"per": "token" |
+                "sequence" | "batch"}, {"levels": ...} of "pinball"; of "cross_entropy" also
+                class_weights, label_smoothing, ignore; a field `weights` of the data says what each
+                target counts. A function (prediction, y, lengths) or (outputs, batch) -> scalar, or
+                a loss object of the framework (no lengths); (function, {"per": ...}) says what it
+                is the mean over, "sequence" unless said, or with a function batch -> number how
+                much each batch counts in means over batches
+    optimizer   "sgd", ("sgd", {"lr": 0.1, "momentum": 0.0}), "adam", ("adam", {"lr": 1e-3, "betas":
+                (0.9, 0.999), "eps": 1e-8}), "adamw" (adam, {"weight_decay": 0.01} of the rate
+                besides), or the framework's own
     valid       a batch.Batches, evaluated after each epoch
-    schedule    of the rate, by the update: "constant", "linear", "cosine", "step", "exponential" or (name, options),
-                see runs.Schedule; a function update -> factor on the rate; or the framework's own
+    schedule    of the rate, by the update: "constant", "linear", "cosine", "step", "exponential" or
+                (name, options), see runs.Schedule; a function update -> factor on the rate; or the
+                framework's own
     clip_norm   scale a gradient down to this global norm where it is larger; None: never
     patience    stop when the validation loss has had no new low for so many epochs
-    keep        "best": with `valid`, the model has the weights of the best epoch at the end; "last": of the last one
-    callback    called as callback(epoch, history, model) after each epoch, epoch = 0, 1, ...; True stops the run
-    history     the History of an earlier call: go on with that run in this process, with its optimizer, the order of
-                its next epoch, and its best weights; it is added to in place
-    checkpoint  file that keeps the run, rewritten after each epoch; with resume=True the run goes on from it (from the
-                beginning if there is no such file), with resume=False it is replaced
-    progress    True or False: show a bar or not; None: where a person watches and RNNLIB_PROGRESS is not 0
+    keep        "best": with `valid`, the model has the weights of the best epoch at the end;
+                "last": of the last one
+    callback    called as callback(epoch, history, model) after each epoch, epoch = 0, 1, ...; True
+                stops the run
+    history     the History of an earlier call: go on with that run in this process, with its
+                optimizer, the order of its next epoch, and its best weights; it is added to in
+                place
+    checkpoint  file that keeps the run, rewritten after each epoch; with resume=True the run goes
+                on from it (from the beginning if there is no such file), with resume=False it is
+                replaced
+    progress    True or False: show a bar or not; None: where a person watches and RNNLIB_PROGRESS
+                is not 0
     device      "cpu", "gpu", "gpu:1" or the framework's own name; None: where the model is
 
-    `fit` called again trains epoch 0 again: to look at a model between epochs use callback, or history=, or
-    checkpoint= with resume=True.  Afterwards the model is in evaluation mode.
+    `fit` called again trains epoch 0 again: to look at a model between epochs use callback, or
+    history=, or checkpoint= with resume=True.  Afterwards the model is in evaluation mode.
 
-    Raises errors.Diverged, with the History so far, if a loss or a gradient becomes NaN or infinite; the model is left
-    as it was before that update.  Ctrl-C raises errors.Interrupted, with the History so far; the model has the best
-    weights as above, or the last ones.  Bad arguments raise ValueError, TypeError or FileNotFoundError, and nothing is
-    changed.  resume=True with another run raises errors.OtherRun; what cannot be compared is named in a warning.
+    Raises errors.Diverged, with the History so far, if a loss or a gradient becomes NaN or
+    infinite; the model is left as it was before that update.  Ctrl-C raises errors.Interrupted,
+    with the History so far; the model has the best weights as above, or the last ones.  Bad
+    arguments raise ValueError, TypeError or FileNotFoundError, and nothing is changed.  resume=True
+    with another run raises errors.OtherRun; what cannot be compared is named in a warning.
     """
     check(model)
     goal = objective(loss)
@@ -205,7 +220,9 @@ def _epoch(
 
 
 def evaluate(model: nn.Module, batches: Batches, loss: Any) -> float:
-    """Mean loss over all batches, exact: each batch weighted by what its loss is the mean over.  No gradient, no update.
+    """Mean loss over all batches, exact: each batch weighted by what its loss is the mean over.
+
+    No gradient, no update.
 
     Changes nothing in the model, its mode least of all, so that several threads may ask at once.
     """
@@ -216,8 +233,11 @@ def evaluate(model: nn.Module, batches: Batches, loss: Any) -> float:
     return _mean(model, batches, losses.resolve(goal), goal)
 
 
-def predict(model: nn.Module, batches_or_x: Batches | np.ndarray, lengths: Any = None) -> np.ndarray:
-    """What the model answers, as one array, in the order of the arrays (of a shuffled Batches too); 0 after a sequence's end.
+def predict(
+    model: nn.Module, batches_or_x: Batches | np.ndarray, lengths: Any = None
+) -> np.ndarray:
+    """What the model answers, as one array, in the order of the arrays (of a shuffled Batches too);
+    0 after a sequence's end.
 
     Changes nothing in the model, its mode least of all, so that several threads may ask at once.
     """
@@ -252,7 +272,8 @@ def _mean(
 
 
 def _examine(model: nn.Module, batches: Batches, measure: Callable, goal: Objective) -> None:
-    """Put the extreme examples through the model and the loss, and all targets through its checks."""
+    """Put the extreme examples through the model and the loss, and all targets through its
+    checks."""
     classes = []
 
     def watched(outputs: Any, batch: Batch) -> torch.Tensor:
@@ -268,11 +289,13 @@ def _examine(model: nn.Module, batches: Batches, measure: Callable, goal: Object
 def outputs_of(
     model: nn.Module, batch: Batch, state: Any = None, carry: bool = False, training: bool = False
 ) -> tuple[Any, Any]:
-    """Call the model on a batch of tensors -> its answer and, where a state is carried, the state after it."""
+    """Call the model on a batch of tensors -> its answer and, where a state is carried, the state
+    after it."""
     if carry:
         if not hasattr(model, "carry"):
             raise ArgumentTypeError(
-                f"these batches carry a state, but {type(model).__name__} has no method carry(x, state, lengths) "
+                f"these batches carry a state, but {type(model).__name__} has no method carry(x, "
+                "state, lengths) "
                 "-> outputs, state: a Tagger has one; or leave out carry=True",
                 "fit.carry",
             )
@@ -296,8 +319,10 @@ def _detached(state: Any) -> Any:
 def _quiet(model: nn.Module) -> Iterator[nn.Module]:
     """The model in evaluation mode, without a switch that another thread would see.
 
-    What is asked is a copy of the tree of modules over the same parameters and buffers.  Where a module
-    holds others in a way that a copy would miss, the model itself is switched, under a lock of its own.
+    What is asked is a copy of the tree of modules over the same parameters and buffers.  Where a
+    module
+    holds others in a way that a copy would miss, the model itself is switched, under a lock of its
+    own.
     """
     modules = list(model.modules())
     if not any(part.training for part in modules):
@@ -324,15 +349,19 @@ def _shadow(module: nn.Module, done: dict[int, nn.Module]) -> nn.Module:
         twin.__dict__["_parameters"] = dict(module._parameters)
         twin.__dict__["_buffers"] = dict(module._buffers)
         twin.__dict__["_modules"] = {
-            name: part if part is None else _shadow(part, done) for name, part in module._modules.items()
+            name: part if part is None else _shadow(part, done)
+            for name, part in module._modules.items()
         }
         twin.__dict__["training"] = False
     return done[id(module)]
 
 
 def _copies(module: nn.Module) -> bool:
-    """Is all that a module calls below it among its registered modules, so that a copy of the tree is the model?"""
-    if isinstance(module, torch.jit.ScriptModule) or type(module).__module__.startswith("torch._dynamo"):
+    """Is all that a module calls below it among its registered modules, so that a copy of the tree
+    is the model?"""
+    if isinstance(module, torch.jit.ScriptModule) or type(module).__module__.startswith(
+        "torch._dynamo"
+    ):
         return False
     own = (value for name, value in vars(module).items() if name not in _REGISTERED)
     return not any(_holds(value) for value in own)
@@ -357,21 +386,33 @@ def _holds(value: Any, depth: int = 0) -> bool:
 
 
 def make_optimizer(optimizer: Any, model: nn.Module) -> torch.optim.Optimizer:
-    """A neutral name or the framework's own object -> an optimizer of this model's parameters, every argument written out."""
+    """A neutral name or the framework's own object -> an optimizer of this model's parameters,
+    every argument written out."""
     name, o = runs.spec(optimizer, runs.OPTIMIZERS, "optimizer")
     trainable = [p for p in model.parameters() if p.requires_grad]
     if not trainable:
         raise ArgumentError(
-            f"this {type(model).__name__} has no trainable parameters: all are frozen, or it has none",
+            f"this {type(model).__name__} has no trainable parameters: all are frozen, or it has "
+            "none",
             "fit.nothing_to_train",
         )
     if name == "sgd":
         return torch.optim.SGD(
-            trainable, lr=o["lr"], momentum=o["momentum"], dampening=0, weight_decay=0, nesterov=False
+            trainable,
+            lr=o["lr"],
+            momentum=o["momentum"],
+            dampening=0,
+            weight_decay=0,
+            nesterov=False,
         )
     if name == "adam":
         return torch.optim.Adam(
-            trainable, lr=o["lr"], betas=tuple(o["betas"]), eps=o["eps"], weight_decay=0, amsgrad=False
+            trainable,
+            lr=o["lr"],
+            betas=tuple(o["betas"]),
+            eps=o["eps"],
+            weight_decay=0,
+            amsgrad=False,
         )
     if name == "adamw":
         return torch.optim.AdamW(
@@ -387,7 +428,8 @@ def make_optimizer(optimizer: Any, model: nn.Module) -> torch.optim.Optimizer:
 
 
 def _check_optimizer(optimizer: Any, model: nn.Module, trainable: list[nn.Parameter]) -> None:
-    """The framework's own optimizer, of this model, that can do an update without being asked for more losses."""
+    """The framework's own optimizer, of this model, that can do an update without being asked for
+    more losses."""
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise ArgumentTypeError(
             f"optimizer is a name, (name, options) or a torch.optim.Optimizer, got {optimizer!r}",
@@ -396,20 +438,23 @@ def _check_optimizer(optimizer: Any, model: nn.Module, trainable: list[nn.Parame
     closure = inspect.signature(type(optimizer).step).parameters.get("closure")
     if closure is not None and closure.default is inspect.Parameter.empty:
         raise ArgumentError(
-            f"{type(optimizer).__name__} measures the loss several times in an update, which fit does not do: "
+            f"{type(optimizer).__name__} measures the loss several times in an update, which fit "
+            "does not do: "
             'use optimizer="adam", or a loop of your own',
             "fit.optimizer_closure",
         )
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     if held - {id(p) for p in model.parameters()} or {id(p) for p in trainable} - held:
         raise ArgumentError(
-            "this optimizer does not hold the parameters of this model: make it with model.parameters()",
+            "this optimizer does not hold the parameters of this model: make it with "
+            "model.parameters()",
             "fit.optimizer_parameters",
         )
 
 
 class Rates:
-    """The rates of an optimizer through a run: its own, times a factor at each update, or the framework's schedule."""
+    """The rates of an optimizer through a run: its own, times a factor at each update, or the
+    framework's schedule."""
 
     def __init__(
         self, optimizer: torch.optim.Optimizer, schedule: Any, epochs: int, updates: int, kept: bool
@@ -425,7 +470,8 @@ class Rates:
             )
         if kept and self.own is None and _moved_from_outside(optimizer):
             raise ArgumentError(
-                "a schedule or a hook of its own moves this optimizer, which a checkpoint cannot hold: "
+                "a schedule or a hook of its own moves this optimizer, which a checkpoint cannot "
+                "hold: "
                 "pass schedule= and let fit step it, or leave out checkpoint",
                 "fit.schedule_hidden",
             )
@@ -480,7 +526,10 @@ def _trainable_numbers(model: nn.Module) -> int:
 
 
 def device_of(model: nn.Module, device: Any = None) -> torch.device:
-    """The framework's name for "cpu", "gpu", "gpu:1" or its own; None: where the model is.  ValueError if it is not there."""
+    """The framework's name for "cpu", "gpu", "gpu:1" or its own; None: where the model is.
+
+    ValueError if it is not there.
+    """
     if device is None:
         return next(model.parameters()).device
     try:
@@ -491,15 +540,19 @@ def device_of(model: nn.Module, device: Any = None) -> torch.device:
     if not there:
         seen = torch.cuda.device_count()
         raise ArgumentError(
-            f"device {str(device)!r} is not there: PyTorch sees {seen} GPUs; use device='cpu'", "fit.device"
+            f"device {str(device)!r} is not there: PyTorch sees {seen} GPUs; use device='cpu'",
+            "fit.device",
         )
     return chosen
 
 
 def tensors(batch: Batch, like: torch.Tensor) -> Batch:
-    """A Batch as tensors beside the model's weights: floats in the dtype of `like`, whole numbers as int64."""
+    """A Batch as tensors beside the model's weights: floats in the dtype of `like`, whole numbers
+    as int64."""
     dtype = like.dtype
     device = like.device
     return batch.map(
-        lambda a: torch.as_tensor(a, dtype=dtype if a.dtype.kind == "f" else torch.int64, device=device)
+        lambda a: torch.as_tensor(
+            a, dtype=dtype if a.dtype.kind == "f" else torch.int64, device=device
+        )
     )

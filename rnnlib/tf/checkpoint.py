@@ -1,4 +1,7 @@
-"""Weights and whole runs in files, TensorFlow's end.  Mirror: rnnlib/pt/checkpoint.py.  What stands in them: rnnlib/saved.py."""
+"""Weights and whole runs in files, TensorFlow's end.
+
+Mirror: rnnlib/pt/checkpoint.py.  What stands in them: rnnlib/saved.py.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,16 @@ FRAMEWORK, VERSIONS = "tf", {"tensorflow": tf.__version__, "keras": keras.__vers
 
 
 def save(path: str | os.PathLike[str], model: keras.layers.Layer, /, **about: Any) -> None:
-    """Write a model's weights to a safetensors file that either framework reads, with `about` (plain values) in its header."""
-    weight_files.write(path, params(model), saved.header("weights", FRAMEWORK, VERSIONS, about=about))
+    """Write a model's weights to a safetensors file that either framework reads, with `about`
+    (plain values) in its header."""
+    weight_files.write(
+        path, params(model), saved.header("weights", FRAMEWORK, VERSIONS, about=about)
+    )
 
 
 def restore(path: str | os.PathLike[str], model: keras.layers.Layer) -> dict[str, Any]:
-    """Load weights from a file of `save`, or of `fit` (the best so far), into a model of the same shape; returns its `about`.
+    """Load weights from a file of `save`, or of `fit` (the best so far), into a model of the same
+    shape; returns its `about`.
 
     ValueError, and the model untouched, if the file is cut off or holds other names or shapes.
     """
@@ -36,7 +43,8 @@ def restore(path: str | os.PathLike[str], model: keras.layers.Layer) -> dict[str
 
 
 class Run:
-    """What moves in a run of `fit` between two epochs: all that a file keeps, and the best weights so far.
+    """What moves in a run of `fit` between two epochs: all that a file keeps, and the best weights
+    so far.
 
     `best` and `last` are pairs (weights, what else moves with them), or None.
     """
@@ -117,7 +125,8 @@ class Run:
     def resume(self, path: str | os.PathLike[str], epochs: int) -> None:
         """Put the run back to where the file left it; nothing is done if there is no file.
 
-        ValueError, and nothing changed, if the file is of another framework, model or run, or cut off.
+        ValueError, and nothing changed, if the file is of another framework, model or run, or cut
+        off.
         """
         if not Path(path).exists():
             return
@@ -144,7 +153,8 @@ def _same(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> boo
 
 
 def attributes(model: keras.layers.Layer, opaque: list[str]) -> dict[str, Any]:
-    """What a model is besides its weights, {dotted name: description}: plain attributes, code of classes of one's own."""
+    """What a model is besides its weights, {dotted name: description}: plain attributes, code of
+    classes of one's own."""
     known = {}
     for k, part in enumerate(model._flatten_layers()):
         kind = type(part)
@@ -166,7 +176,12 @@ def attributes(model: keras.layers.Layer, opaque: list[str]) -> dict[str, Any]:
     return known
 
 
-OF_KERAS = frozenset(vars(keras.layers.Layer())) | {"built", "autocast", "trainable", "stop_training"}
+OF_KERAS = frozenset(vars(keras.layers.Layer())) | {
+    "built",
+    "autocast",
+    "trainable",
+    "stop_training",
+}
 
 
 def _of_keras(name: str, value: Any) -> bool:
@@ -194,13 +209,16 @@ def load_optimizer(
 ) -> None:
     """Give an optimizer the state that a file holds."""
     have = {str(i): variable for i, variable in enumerate(optimizer.variables)}
-    kept = weights.match({name: array(variable) for name, variable in have.items()}, arrays, "optimizer")
+    kept = weights.match(
+        {name: array(variable) for name, variable in have.items()}, arrays, "optimizer"
+    )
     for name, variable in have.items():
         assign(variable, kept[name])
 
 
 def buffers(model: keras.layers.Layer) -> dict[str, np.ndarray]:
-    """What belongs to the weights though nothing trains it, running means for instance, {name: array}."""
+    """What belongs to the weights though nothing trains it, running means for instance, {name:
+    array}."""
     return {str(i): array(variable) for i, variable in enumerate(model.non_trainable_variables)}
 
 
@@ -212,7 +230,8 @@ def load_buffers(model: keras.layers.Layer, arrays: Mapping[str, np.ndarray]) ->
 
 
 def extra(model: keras.layers.Layer) -> dict[str, np.ndarray]:
-    """What moves besides weights: the state of random numbers (dropout) and buffers (running means), {name: array}."""
+    """What moves besides weights: the state of random numbers (dropout) and buffers (running
+    means), {name: array}."""
     return buffers(model)
 
 

@@ -1,4 +1,6 @@
-"""Losses over padded batches in TensorFlow, with the way of averaging said by name.  Mirror: rnnlib/pt/losses.py.
+"""Losses over padded batches in TensorFlow, with the way of averaging said by name.
+
+Mirror: rnnlib/pt/losses.py.
 
 per="token"     the sum over valid steps, divided by the number of valid steps in the batch
 per="sequence"  the mean over sequences of each one's own mean over its valid steps
@@ -43,12 +45,15 @@ def _by_name(goal: Objective, function: Callable, outputs: tf.Tensor, batch: Bat
     stepwise = len(batch.y.shape) > (1 if goal.name == "cross_entropy" else 2)
     if stepwise and lengths is None and "lengths" in batch:
         raise ArgumentError(UNSAID, "loss.unsaid_steps")
-    return function(outputs, batch.y, lengths, weights=batch.weights if "weights" in batch else None)
+    return function(
+        outputs, batch.y, lengths, weights=batch.weights if "weights" in batch else None
+    )
 
 
 UNSAID = (
     "x has lengths, and y has a target for each of several steps, but whose steps is not said: "
-    "Batches(..., per_step=True) for one target a step of x; a list of arrays or 'y_lengths', in a dict "
+    "Batches(..., per_step=True) for one target a step of x; a list of arrays or 'y_lengths', in "
+    "a dict "
     "of fields, for lengths of its own"
 )
 
@@ -79,10 +84,12 @@ def cross_entropy(
     ignore: int | None = None,
     weights: tf.Tensor | None = None,
 ) -> tf.Tensor:
-    """logits (B, C) or (B, T, C), classes y (B,) or (B, T) -> mean of -log softmax(logits)[y], in nats.
+    """logits (B, C) or (B, T, C), classes y (B,) or (B, T) -> mean of -log softmax(logits)[y], in
+    nats.
 
     class_weights    (C,) what a target of each class counts
-    label_smoothing  this share of each target is spread over all classes alike (Szegedy et al. 2016)
+    label_smoothing  this share of each target is spread over all classes alike (Szegedy et al.
+                     2016)
     ignore           targets of this number have no say
     weights          (B,) or (B, T): what each target counts, besides
     """
@@ -96,6 +103,11 @@ def cross_entropy(
         spread = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=-1)
         each = (1 - label_smoothing) * each + label_smoothing * spread
     if class_weights is not None:
+        if len(class_weights) != logits.shape[-1]:
+            raise ArgumentError(
+                f"{len(class_weights)} class_weights for {logits.shape[-1]} classes: one for each",
+                "loss.class_weights",
+            )
         own = tf.gather(tf.constant(class_weights, each.dtype), y)
         weights = own if weights is None else own * along(weights, own)
     if kept is not None:
@@ -111,7 +123,8 @@ def mse(
     per: str = "token",
     weights: tf.Tensor | None = None,
 ) -> tf.Tensor:
-    """prediction and y both (B, K) or both (B, T, K) -> mean squared error, over the K outputs too."""
+    """prediction and y both (B, K) or both (B, T, K) -> mean squared error, over the K outputs
+    too."""
     check_shapes(prediction, y, prediction.shape, "y", lengths)
     each = tf.reduce_mean((prediction - tf.cast(y, prediction.dtype)) ** 2, axis=-1)
     return average(each, lengths, per, weights)
@@ -123,7 +136,8 @@ def pinball(
     lengths: tf.Tensor | None = None,
     levels: Sequence[float] = (0.05, 0.5, 0.95),
 ) -> tf.Tensor:
-    """Quantiles (B, K, Q) at `levels` of y (B, K) -> mean pinball loss; `lengths` are those of x and change nothing."""
+    """Quantiles (B, K, Q) at `levels` of y (B, K) -> mean pinball loss; `lengths` are those of x
+    and change nothing."""
     check_shapes(prediction, y, prediction.shape[:-1], "y")
     if len(levels) != prediction.shape[-1]:
         raise ValueError(
@@ -135,11 +149,13 @@ def pinball(
 
 
 def gaussian(prediction: tf.Tensor, y: tf.Tensor, lengths: tf.Tensor | None = None) -> tf.Tensor:
-    """Mean and log deviation (B, K, 2) of y (B, K) -> mean of -log of the normal density, in nats; `lengths` change nothing."""
+    """Mean and log deviation (B, K, 2) of y (B, K) -> mean of -log of the normal density, in nats;
+    `lengths` change nothing."""
     check_shapes(prediction, y, prediction.shape[:-1], "y")
     if prediction.shape[-1] != 2:
         raise ValueError(
-            f"predictions {tuple(prediction.shape)} must hold 2 numbers for each y: mean and log of the deviation"
+            f"predictions {tuple(prediction.shape)} must hold 2 numbers for each y: mean and log "
+            "of the deviation"
         )
     mean, log_deviation = prediction[..., 0], prediction[..., 1]
     z = (tf.cast(y, prediction.dtype) - mean) * tf.exp(-log_deviation)
@@ -155,7 +171,8 @@ def average(
     per: str = "token",
     weights: tf.Tensor | None = None,
 ) -> tf.Tensor:
-    """Losses (B,) or (B, T) -> one number, padding left out; `weights` (B,) or (B, T): what each counts."""
+    """Losses (B,) or (B, T) -> one number, padding left out; `weights` (B,) or (B, T): what each
+    counts."""
     checks.choice(per, PER, "averaging per")
     if weights is not None:
         return _weighted(each, lengths, per, weights)
@@ -172,7 +189,9 @@ def average(
     return tf.reduce_sum(each) / tf.cast(B, each.dtype)
 
 
-def _weighted(each: tf.Tensor, lengths: tf.Tensor | None, per: str, weights: tf.Tensor) -> tf.Tensor:
+def _weighted(
+    each: tf.Tensor, lengths: tf.Tensor | None, per: str, weights: tf.Tensor
+) -> tf.Tensor:
     """`average` with weights."""
     rows = weights if len(weights.shape) == 1 else tf.ones_like(each[..., 0])  # (B,) of "sequence"
     weights = tf.cast(along(weights, each), each.dtype) * tf.ones_like(each)
@@ -203,9 +222,12 @@ def check_shapes(
     what: str,
     lengths: tf.Tensor | None = None,
 ) -> None:
-    """Equal shapes: a target (B, 1) against a prediction (B,) would broadcast to (B, B) and still train."""
+    """Equal shapes: a target (B, 1) against a prediction (B,) would broadcast to (B, B) and still
+    train."""
     if len(prediction.shape) not in (2, 3):
-        raise ValueError(f"predictions have shape (B, K) or (B, T, K), got {tuple(prediction.shape)}")
+        raise ValueError(
+            f"predictions have shape (B, K) or (B, T, K), got {tuple(prediction.shape)}"
+        )
     if len(y.shape) != len(expected) or not y.shape.is_compatible_with(expected):
         shapes = f"got {tuple(y.shape)} for predictions {tuple(prediction.shape)}"
         raise ValueError(f"{what} must have shape {tuple(expected)}, {shapes}: add or drop an axis")

@@ -1,6 +1,7 @@
 """Training in TensorFlow.  Mirror: rnnlib/pt/train.py.
 
-`fit` reads top to bottom: check, then epochs of updates, each epoch closed by validation and a checkpoint.
+`fit` reads top to bottom: check, then epochs of updates, each epoch closed by validation and a
+checkpoint.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from rnnlib.tf import losses
 from rnnlib.tf.convert import array, check, params
 
 ROWS = 256  # examples that `predict` takes at a time from a bare array
-_GRAPHS = weakref.WeakKeyDictionary()  # model -> {kind of input: graph}: a second `evaluate` traces nothing
+_GRAPHS = (
+    weakref.WeakKeyDictionary()
+)  # model -> {kind of input: graph}: a second `evaluate` traces nothing
 _GRAPHS_LOCK = threading.Lock()
 
 
@@ -39,12 +42,17 @@ def train_step(
     state: Any = None,
     carry: bool = False,
 ) -> tuple[tf.Tensor, tf.Tensor, Any]:
-    """One update; returns the loss before it, the norm of its gradient, the state.  No update if one is not finite."""
+    """One update; returns the loss before it, the norm of its gradient, the state.
+
+    No update if one is not finite.
+    """
     with tf.GradientTape() as tape:
         outputs, state = outputs_of(model, batch, state, carry, training=True)
         value = loss(outputs, batch)
     grads = tape.gradient(value, model.trainable_variables)
-    grads = [tf.convert_to_tensor(g) for g in grads]  # an embedding's comes as rows, some of them twice
+    grads = [
+        tf.convert_to_tensor(g) for g in grads
+    ]  # an embedding's comes as rows, some of them twice
     masks = [
         getattr(v, "mask", None) for v in model.trainable_variables
     ]  # a native GRU's surplus bias stays at 0
@@ -78,39 +86,48 @@ def fit(
 ) -> runs.History:
     """Train a model until `epochs` epochs are done in all; returns its History.
 
-    model       called as model(x) or, where x has lengths, model(x, lengths); with data that have no field x as
-                model(fields), a dict of all fields and lengths; with data that carry a state as
-                model.carry(x, state, lengths) -> outputs, state
+    model       called as model(x) or, where x has lengths, model(x, lengths); with data that have
+                no field x as model(fields), a dict of all fields and lengths; with data that carry
+                a state as model.carry(x, state, lengths) -> outputs, state
     batches     a batch.Batches; epoch k sees them in an order that depends on its seed and k alone
-    loss        "cross_entropy", "mse", "gaussian", "pinball", or (name, options): {"per": "token" | "sequence" |
-                "batch"}, {"levels": ...} of "pinball"; of "cross_entropy" also class_weights, label_smoothing, ignore;
-                a field `weights` of the data says what each target counts.
-                A function (prediction, y, lengths) or (outputs, batch) -> scalar, or a loss object of the framework
-                (no lengths); (function, {"per": ...}) says what it is the mean over, "sequence" unless said, or
-                with a function batch -> number how much each batch counts in means over batches
-    optimizer   "sgd", ("sgd", {"lr": 0.1, "momentum": 0.0}), "adam", ("adam", {"lr": 1e-3, "betas": (0.9, 0.999),
-                "eps": 1e-8}), "adamw" (adam, {"weight_decay": 0.01} of the rate besides), or the framework's own
+    loss        "cross_entropy", "mse", "gaussian", "pinball", or (name, options): {"per": "token" |
+                "sequence" | "batch"}, {"levels": ...} of "pinball"; of "cross_entropy" also
+                class_weights, label_smoothing, ignore; a field `weights` of the data says what each
+                target counts. A function (prediction, y, lengths) or (outputs, batch) -> scalar, or
+                a loss object of the framework (no lengths); (function, {"per": ...}) says what it
+                is the mean over, "sequence" unless said, or with a function batch -> number how
+                much each batch counts in means over batches
+    optimizer   "sgd", ("sgd", {"lr": 0.1, "momentum": 0.0}), "adam", ("adam", {"lr": 1e-3, "betas":
+                (0.9, 0.999), "eps": 1e-8}), "adamw" (adam, {"weight_decay": 0.01} of the rate
+                besides), or the framework's own
     valid       a batch.Batches, evaluated after each epoch
-    schedule    of the rate, by the update: "constant", "linear", "cosine", "step", "exponential" or (name, options),
-                see runs.Schedule; a function update -> factor on the rate; or the framework's own
+    schedule    of the rate, by the update: "constant", "linear", "cosine", "step", "exponential" or
+                (name, options), see runs.Schedule; a function update -> factor on the rate; or the
+                framework's own
     clip_norm   scale a gradient down to this global norm where it is larger; None: never
     patience    stop when the validation loss has had no new low for so many epochs
-    keep        "best": with `valid`, the model has the weights of the best epoch at the end; "last": of the last one
-    callback    called as callback(epoch, history, model) after each epoch, epoch = 0, 1, ...; True stops the run
-    history     the History of an earlier call: go on with that run in this process, with its optimizer, the order of
-                its next epoch, and its best weights; it is added to in place
-    checkpoint  file that keeps the run, rewritten after each epoch; with resume=True the run goes on from it (from the
-                beginning if there is no such file), with resume=False it is replaced
-    progress    True or False: show a bar or not; None: where a person watches and RNNLIB_PROGRESS is not 0
+    keep        "best": with `valid`, the model has the weights of the best epoch at the end;
+                "last": of the last one
+    callback    called as callback(epoch, history, model) after each epoch, epoch = 0, 1, ...; True
+                stops the run
+    history     the History of an earlier call: go on with that run in this process, with its
+                optimizer, the order of its next epoch, and its best weights; it is added to in
+                place
+    checkpoint  file that keeps the run, rewritten after each epoch; with resume=True the run goes
+                on from it (from the beginning if there is no such file), with resume=False it is
+                replaced
+    progress    True or False: show a bar or not; None: where a person watches and RNNLIB_PROGRESS
+                is not 0
     device      "cpu", "gpu", "gpu:1" or the framework's own name; None: where the model is
 
-    `fit` called again trains epoch 0 again: to look at a model between epochs use callback, or history=, or
-    checkpoint= with resume=True.  Afterwards the model is in evaluation mode.
+    `fit` called again trains epoch 0 again: to look at a model between epochs use callback, or
+    history=, or checkpoint= with resume=True.  Afterwards the model is in evaluation mode.
 
-    Raises errors.Diverged, with the History so far, if a loss or a gradient becomes NaN or infinite; the model is left
-    as it was before that update.  Ctrl-C raises errors.Interrupted, with the History so far; the model has the best
-    weights as above, or the last ones.  Bad arguments raise ValueError, TypeError or FileNotFoundError, and nothing is
-    changed.  resume=True with another run raises errors.OtherRun; what cannot be compared is named in a warning.
+    Raises errors.Diverged, with the History so far, if a loss or a gradient becomes NaN or
+    infinite; the model is left as it was before that update.  Ctrl-C raises errors.Interrupted,
+    with the History so far; the model has the best weights as above, or the last ones.  Bad
+    arguments raise ValueError, TypeError or FileNotFoundError, and nothing is changed.  resume=True
+    with another run raises errors.OtherRun; what cannot be compared is named in a warning.
     """
     check(model)
     goal = objective(loss)
@@ -188,7 +205,7 @@ def _epoch(
     with checks.trusting():
         for batch in batches.epoch(len(history)):
             rates.set(len(history.steps))
-            value, norm, state = step(tensors(batch, like), state)
+            value, norm, state = step(tensors(batch, like).fields, state)
             value = float(value)
             history.add_step(value, float(norm), remedy)
             rates.advance()
@@ -200,7 +217,9 @@ def _epoch(
 
 
 def evaluate(model: keras.layers.Layer, batches: Batches, loss: Any) -> float:
-    """Mean loss over all batches, exact: each batch weighted by what its loss is the mean over.  No gradient, no update.
+    """Mean loss over all batches, exact: each batch weighted by what its loss is the mean over.
+
+    No gradient, no update.
 
     Changes nothing in the model, its mode least of all, so that several threads may ask at once.
     """
@@ -211,8 +230,11 @@ def evaluate(model: keras.layers.Layer, batches: Batches, loss: Any) -> float:
     return _mean(model, batches, losses.resolve(goal), goal)
 
 
-def predict(model: keras.layers.Layer, batches_or_x: Batches | np.ndarray, lengths: Any = None) -> np.ndarray:
-    """What the model answers, as one array, in the order of the arrays (of a shuffled Batches too); 0 after a sequence's end.
+def predict(
+    model: keras.layers.Layer, batches_or_x: Batches | np.ndarray, lengths: Any = None
+) -> np.ndarray:
+    """What the model answers, as one array, in the order of the arrays (of a shuffled Batches too);
+    0 after a sequence's end.
 
     Changes nothing in the model, its mode least of all, so that several threads may ask at once.
     """
@@ -229,7 +251,11 @@ def predict(model: keras.layers.Layer, batches_or_x: Batches | np.ndarray, lengt
 
 
 def _mean(
-    model: keras.layers.Layer, batches: Batches, measure: Callable, goal: Objective, seen: bool = False
+    model: keras.layers.Layer,
+    batches: Batches,
+    measure: Callable,
+    goal: Objective,
+    seen: bool = False,
 ) -> float:
     """The mean loss of a model over batches; `seen`: their numbers were looked at before."""
     total = 0.0
@@ -247,8 +273,11 @@ def _mean(
     return total / count
 
 
-def _examine(model: keras.layers.Layer, batches: Batches, measure: Callable, goal: Objective) -> None:
-    """Put the extreme examples through the model and the loss, and all targets through its checks."""
+def _examine(
+    model: keras.layers.Layer, batches: Batches, measure: Callable, goal: Objective
+) -> None:
+    """Put the extreme examples through the model and the loss, and all targets through its
+    checks."""
     classes = []
 
     def watched(outputs: Any, batch: Batch) -> tf.Tensor:
@@ -262,13 +291,19 @@ def _examine(model: keras.layers.Layer, batches: Batches, measure: Callable, goa
 
 
 def outputs_of(
-    model: keras.layers.Layer, batch: Batch, state: Any = None, carry: bool = False, training: bool = False
+    model: keras.layers.Layer,
+    batch: Batch,
+    state: Any = None,
+    carry: bool = False,
+    training: bool = False,
 ) -> tuple[Any, Any]:
-    """Call the model on a batch of tensors -> its answer and, where a state is carried, the state after it."""
+    """Call the model on a batch of tensors -> its answer and, where a state is carried, the state
+    after it."""
     if carry:
         if not hasattr(model, "carry"):
             raise ArgumentTypeError(
-                f"these batches carry a state, but {type(model).__name__} has no method carry(x, state, lengths) "
+                f"these batches carry a state, but {type(model).__name__} has no method carry(x, "
+                "state, lengths) "
                 "-> outputs, state: a Tagger has one; or leave out carry=True",
                 "fit.carry",
             )
@@ -282,16 +317,20 @@ def outputs_of(
 
 
 def make_optimizer(optimizer: Any, model: keras.layers.Layer) -> keras.optimizers.Optimizer:
-    """A neutral name or the framework's own object -> an optimizer of this model's parameters, every argument written out."""
+    """A neutral name or the framework's own object -> an optimizer of this model's parameters,
+    every argument written out."""
     name, o = runs.spec(optimizer, runs.OPTIMIZERS, "optimizer")
     trainable = model.trainable_variables
     if not trainable:
         raise ArgumentError(
-            f"this {type(model).__name__} has no trainable parameters: all are frozen, or it must be called once",
+            f"this {type(model).__name__} has no trainable parameters: all are frozen, or it "
+            "must be called once",
             "fit.nothing_to_train",
         )
     if name == "sgd":
-        optimizer = keras.optimizers.SGD(learning_rate=o["lr"], momentum=o["momentum"], nesterov=False)
+        optimizer = keras.optimizers.SGD(
+            learning_rate=o["lr"], momentum=o["momentum"], nesterov=False
+        )
     if name == "adam":
         beta_1, beta_2 = o["betas"]
         optimizer = keras.optimizers.Adam(
@@ -316,31 +355,44 @@ def _check_optimizer(optimizer: Any, trainable: list[keras.Variable]) -> None:
     """An optimizer of the framework, of this model's parameters."""
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         raise ArgumentTypeError(
-            f"optimizer is a name, (name, options) or a keras.optimizers.Optimizer, got {optimizer!r}",
+            "optimizer is a name, (name, options) or a keras.optimizers.Optimizer, got "
+            f"{optimizer!r}",
             "fit.optimizer",
         )
-    if optimizer.built and {id(v) for v in optimizer._trainable_variables} != {id(v) for v in trainable}:
+    if optimizer.built and {id(v) for v in optimizer._trainable_variables} != {
+        id(v) for v in trainable
+    }:
         raise ArgumentError(
-            "this optimizer does not hold the parameters of this model: make a new one for each model",
+            "this optimizer does not hold the parameters of this model: make a new one for each "
+            "model",
             "fit.optimizer_parameters",
         )
 
 
 class Rates:
-    """The rates of an optimizer through a run: its own, times a factor at each update, or the framework's schedule."""
+    """The rates of an optimizer through a run: its own, times a factor at each update, or the
+    framework's schedule."""
 
     def __init__(
-        self, optimizer: keras.optimizers.Optimizer, schedule: Any, epochs: int, updates: int, kept: bool
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        schedule: Any,
+        epochs: int,
+        updates: int,
+        kept: bool,
     ) -> None:
         self.optimizer = optimizer
-        scheduled = isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule)
+        scheduled = isinstance(
+            optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule
+        )
         self.own = None
         if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
             self.own = optimizer.learning_rate = schedule
         self.factor = None if self.own else runs.schedule_of(schedule, epochs, updates)
         if self.factor is not None and scheduled:
             raise ArgumentError(
-                "this optimizer has a schedule of its own: give it a plain learning_rate, or leave out schedule=",
+                "this optimizer has a schedule of its own: give it a plain learning_rate, or "
+                "leave out schedule=",
                 "fit.schedule_twice",
             )
         self.first = None if self.factor is None else float(optimizer.learning_rate)
@@ -380,7 +432,10 @@ def _trainable_numbers(model: keras.layers.Layer) -> int:
 
 
 def device_of(model: keras.layers.Layer, device: Any = None) -> str | None:
-    """The framework's name for "cpu", "gpu", "gpu:1" or its own; None: where the model is.  ValueError if it is not there."""
+    """The framework's name for "cpu", "gpu", "gpu:1" or its own; None: where the model is.
+
+    ValueError if it is not there.
+    """
     if device is None:
         return None
     kind, _, index = (
@@ -397,10 +452,13 @@ def device_of(model: keras.layers.Layer, device: Any = None) -> str | None:
 
 
 def tensors(batch: Batch, like: keras.Variable) -> Batch:
-    """A Batch as tensors beside the model's weights: floats in the dtype of `like`, whole numbers as int64."""
+    """A Batch as tensors beside the model's weights: floats in the dtype of `like`, whole numbers
+    as int64."""
     dtype = like.dtype
     return batch.map(
-        lambda a: tf.convert_to_tensor(a.astype(dtype if a.dtype.kind == "f" else "int64", copy=False))
+        lambda a: tf.convert_to_tensor(
+            a.astype(dtype if a.dtype.kind == "f" else "int64", copy=False)
+        )
     )
 
 
@@ -448,7 +506,8 @@ def _function(
 
 
 def _compiled(model: keras.layers.Layer, batches: Batches) -> Callable:
-    """The model as a graph (batch, state) -> answer, state, kept for the next call with input of the same kind."""
+    """The model as a graph (batch, state) -> answer, state, kept for the next call with input of
+    the same kind."""
     example = tensors(batches.take([0]), _like(model)).fields
     inputs = [name for name in example if "x" not in example or name in ("x", "lengths")]
     kind = (
@@ -465,18 +524,21 @@ def _compiled(model: keras.layers.Layer, batches: Batches) -> Callable:
     return lambda batch, state: graph({name: batch.fields[name] for name in inputs}, state)
 
 
-def _call(model: Callable, follows: dict, carry: bool, fields: dict[str, tf.Tensor], state: Any) -> Any:
+def _call(
+    model: Callable, follows: dict, carry: bool, fields: dict[str, tf.Tensor], state: Any
+) -> Any:
     """`outputs_of` a model behind a weak reference."""
     return outputs_of(model(), Batch(fields, follows), state, carry)
 
 
 def _explained(graph: Callable, plain: Callable) -> Callable:
-    """A graph that, where it fails, hands its arguments to a plain function: the doors look at numbers there and name the fault."""
+    """A graph that, where it fails, hands its arguments to a plain function: the doors look at
+    numbers there and name the fault."""
 
     def run(*arguments: Any) -> Any:
         try:
             return graph(*arguments)
-        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+        except Exception as error:  # of whatever kind: what a graph says of it is not the fault
             failure = error
         with checks.trusting(False):
             plain(*arguments)
