@@ -247,6 +247,15 @@ def same(one: tuple, other: tuple) -> bool:
 
 
 def same_params(one: dict, other: dict) -> bool:
-    """Are two sets of hyper-parameters equal?  By what a file would hold where `==` says
-    nothing."""
-    return one.keys() == other.keys() and same(packing.pack(one), packing.pack(other))
+    """Are two sets of hyper-parameters equal, value by value and of the same types?"""
+    return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
+
+
+def _equal(one, other):
+    """By what a file would hold, since `==` says nothing of arrays and seeds; else by `==`."""
+    if one is other:
+        return True
+    try:
+        return same(packing.pack(one), packing.pack(other))
+    except TypeError:
+        return one == other

@@ -23,7 +23,6 @@ from rnnlib.estimators import (
     check_training,
     framework_name,
     framework_of,
-    training_options,
 )
 from rnnlib.tokens import classes_of, labelled, pair_of, strings_of, texts_of
 
@@ -56,34 +55,46 @@ class Encoder:
     max_tokens  of longer texts the first so many are read; None: all
     """
 
-    def __init__(self, texts, tokenizer="words", lower=True, min_count=2, max_tokens=None):
-        self.tokenizer, self.lower = tokenizer, checks.flag(lower, "lower")
+    def __init__(
+        self,
+        texts: Iterable[str],
+        tokenizer: str | Callable = "words",
+        lower: bool = True,
+        min_count: int = 2,
+        max_tokens: int | None = None,
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.lower = checks.flag(lower, "lower")
         self.max_tokens = None if max_tokens is None else checks.positive(max_tokens, "max_tokens")
         self.min_count = min_count
         seen = [token for row in self.tokens(texts) for token in row]
         if isinstance(tokenizer, text.Subwords):
-            seen, min_count = tokenizer.pieces, 1
+            seen = tokenizer.pieces
+            min_count = 1
         self.vocabulary = text.Vocabulary(seen, min_count)
 
-    def tokens(self, texts):
+    def tokens(self, texts: Iterable[str]) -> list[list[str]]:
         """Lists of str, one for each text.  ValueError numbers a text without tokens."""
-        cut, found = text.tokenizer_of(self.tokenizer), []
+        cut = text.tokenizer_of(self.tokenizer)
+        rows = []
         for row, whole in enumerate(strings_of(texts, "text")):
-            tokens = texts_of(cut(whole.lower() if self.lower else whole)) if whole.strip() else []
+            tokens = []
+            if whole.strip():
+                tokens = texts_of(cut(whole.lower() if self.lower else whole))
             if not tokens:
                 raise ValueError(
                     f"text {row} is empty ({whole!r} has no tokens): "
                     "leave it out, or decide without a model"
                 )
-            found.append(tokens[: self.max_tokens])
-        if not found:
+            rows.append(tokens[: self.max_tokens])
+        if not rows:
             raise ValueError("no texts: the list is empty")
-        return found
+        return rows
 
-    def __call__(self, texts):
+    def __call__(self, texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
         return batch.pad([self.vocabulary.encode(row) for row in self.tokens(texts)])
 
-    def plain(self):
+    def plain(self) -> dict:
         """All that was learned, as plain values for a file, for `Encoder.of(plain)`."""
         tokenizer = self.tokenizer
         if isinstance(tokenizer, text.Subwords):
@@ -94,17 +105,18 @@ class Encoder:
         return {**values, "max_tokens": self.max_tokens, "vocabulary": self.vocabulary.plain()}
 
     @classmethod
-    def of(cls, plain):
+    def of(cls, plain: dict) -> "Encoder":
         """The encoder that gave this `plain()`."""
-        made, tokenizer = cls.__new__(cls), plain["tokenizer"]
-        made.tokenizer = (
-            tokenizer if isinstance(tokenizer, str) else text.Subwords.of(tokenizer["subwords"])
-        )
-        made.lower, made.min_count, made.max_tokens = (
-            plain[k] for k in ("lower", "min_count", "max_tokens")
-        )
-        made.vocabulary = text.Vocabulary.of(plain["vocabulary"])
-        return made
+        encoder = cls.__new__(cls)
+        tokenizer = plain["tokenizer"]
+        if not isinstance(tokenizer, str):
+            tokenizer = text.Subwords.of(tokenizer["subwords"])
+        encoder.tokenizer = tokenizer
+        encoder.lower = plain["lower"]
+        encoder.min_count = plain["min_count"]
+        encoder.max_tokens = plain["max_tokens"]
+        encoder.vocabulary = text.Vocabulary.of(plain["vocabulary"])
+        return encoder
 
 
 class TextClassifier(ClassifierMixin, NetworkEstimator):
@@ -133,6 +145,7 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
     batch_size      32; texts in an update
     optimizer       "adam"; a name, or (name, options), of `rnn.fit`, without its rate
     lr              3e-3; the optimizer's rate
+    schedule        None; of the rate, a name or (name, options) of `rnn.fit`: "cosine"
     clip_norm       1.0; a longer gradient is scaled down to this norm, None: never
     valid_share     None; share of the texts of `fit`, of each class alike, held out for validation
                     where `fit` gets none
@@ -173,6 +186,7 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
         batch_size: int = 32,
         optimizer: str | tuple = "adam",
         lr: float = 3e-3,
+        schedule: str | tuple | None = None,
         clip_norm: float | None = 1.0,
         valid_share: float | None = None,
         patience: int | None = None,
@@ -203,6 +217,7 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
         self.batch_size = batch_size
         self.optimizer = optimizer
         self.lr = lr
+        self.schedule = schedule
         self.clip_norm = clip_norm
         self.valid_share = valid_share
         self.patience = patience
@@ -242,7 +257,7 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
         """Learn from texts, a list of str, and labels (N,), strings or whole numbers; returns self.
 
         valid  a pair (texts, labels), or None: the share `valid_share` of the texts, if there is
-               one.  It says which epoch is kept, and with `patience` when to stop
+               one.  The epoch with the lowest loss on it is kept
         Ctrl-C keeps what was learned up to then, and is raised.  Texts or labels that will not do,
         and hyper-parameters that became bad since, raise ValueError or TypeError with the place,
         and leave the estimator as it was.
@@ -260,17 +275,16 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
         architecture["vocab_size"] = len(encoder.vocabulary)
         architecture["num_classes"] = len(classes)
         network = self._build("Classifier", architecture)
-        learned = {"classes_": classes, "encoder_": encoder}
         try:
-            history = framework_of(self.rnn).fit(
-                network, train, loss="cross_entropy", valid=valid, **training_options(self)
+            self.history_ = self._train(
+                network, "Classifier", architecture, train, loss="cross_entropy", valid=valid
             )
-        except KeyboardInterrupt as stopped:
-            self._keep(network, "Classifier", architecture)
-            vars(self).update(learned, history_=getattr(stopped, "history", None))
+        except KeyboardInterrupt:
+            self.classes_ = classes
+            self.encoder_ = encoder
             raise
-        self._keep(network, "Classifier", architecture)
-        vars(self).update(learned, history_=history)
+        self.classes_ = classes
+        self.encoder_ = encoder
         return self
 
     def _parts(self, texts, labels, valid):
@@ -352,6 +366,10 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
         else:
             params = packing.unpack(kept["params"], {})
             architecture = packing.unpack(kept["architecture"], {})
+        sizes = {"num_classes": len(kept["classes"]), "vocab_size": len(encoder.vocabulary)}
+        for name, size in sizes.items():
+            if architecture[name] != size:
+                raise ValueError(f"its network has {name}={architecture[name]}, its header {size}")
         params.update({name: getattr(encoder, name) for name in READING}, rnn=framework)
         model = cls(**params)
         model.classes_ = np.array(kept["classes"])
@@ -419,7 +437,9 @@ def held_out(
     return left, labels[rows], ([texts[row] for row in others], labels[others])
 
 
-def examples(encoder, classes, texts, labels):
+def examples(
+    encoder: Encoder, classes: np.ndarray, texts: Iterable[str], labels: Iterable
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Labelled texts as arrays for batch.Batches: ids x (N, T), places y (N,), lengths."""
     classes = np.asarray(classes)
     labels = labelled(texts, labels, classes)

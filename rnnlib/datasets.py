@@ -11,11 +11,10 @@ serve as `$RNNLIB_DATA` of another machine.  The table of sets, with their loade
 import difflib
 import importlib.util
 import os
-import tempfile
 import warnings
-from contextlib import suppress
 from pathlib import Path
 
+from rnnlib import files
 from rnnlib.sets import REGISTRY, archives
 from rnnlib.sets.archives import Refused
 
@@ -214,18 +213,9 @@ def _innermost(error):
 
 
 def _write(path, blob):
-    """A file appears whole or not at all, also when two processes write it at once: own temporary file, one rename."""
+    """A file appears whole or not at all, also when two processes write it at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(blob)
-        os.chmod(temporary, 0o644)  # mkstemp keeps others out; a class may share a cache
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+    files.write_bytes(path, blob)
 
 
 def _missing_packages(entry):

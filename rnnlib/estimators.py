@@ -14,6 +14,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from rnnlib import checks, packing, runs, weights
+from rnnlib.batch import Batches
+from rnnlib.runs import History
 
 FRAMEWORKS = {"torch": "rnnlib.pt", "tensorflow": "rnnlib.tf"}  # name -> our half for it
 HALVES = {"pt": "torch", "tf": "tensorflow"}  # what a file says -> name
@@ -43,14 +45,12 @@ class NetworkEstimator(BaseEstimator):
     """An estimator whose `model_` is a network of a framework: copies and pickles hold its weights
     as arrays.
 
-    A child calls `_keep(network, kind, architecture)` when it has been fitted; `framework_` and
-    `architecture_` then say
+    A child trains by `_train`; `framework_`, `network_kind_` and `architecture_` then say
     how the same network is built again, whatever `set_params` does later.
     """
 
     def _build(self, kind: str, architecture: dict) -> object:
-        """A fresh network: `kind` is a model of the framework, `architecture` all of its
-        arguments."""
+        """A fresh network: `kind` is a model of the framework, `architecture` its arguments."""
         return getattr(framework_of(self.rnn), kind)(**architecture)
 
     def _keep(self, network: object, kind: str, architecture: dict) -> None:
@@ -58,6 +58,24 @@ class NetworkEstimator(BaseEstimator):
         self.network_kind_ = kind
         self.architecture_ = architecture
         self.model_ = network
+
+    def _train(
+        self, network: object, kind: str, architecture: dict, batches: Batches, **options
+    ) -> History:
+        """Train a network with the hyper-parameters of the run and keep it; returns its History.
+
+        Ctrl-C keeps it as it was then, with the History so far if there is one, and is raised.
+        """
+        try:
+            history = framework_of(self.rnn).fit(
+                network, batches, **options, **training_options(self)
+            )
+        except KeyboardInterrupt as stopped:
+            self._keep(network, kind, architecture)
+            self.history_ = getattr(stopped, "history", None)
+            raise
+        self._keep(network, kind, architecture)
+        return history
 
     def _predict(self, *arrays: np.ndarray) -> np.ndarray:
         """What the network answers, float64."""
@@ -97,6 +115,7 @@ def check_training(estimator: BaseEstimator) -> None:
     checks.positive(estimator.epochs, "epochs")
     checks.positive(estimator.batch_size, "batch_size")
     runs.spec(optimizer_of(estimator.optimizer, estimator.lr), runs.OPTIMIZERS, "optimizer")
+    runs.schedule_of(estimator.schedule, estimator.epochs, 1)
     if estimator.clip_norm is not None and not (
         runs.real(estimator.clip_norm) and 0 < estimator.clip_norm < np.inf
     ):
@@ -131,6 +150,7 @@ def training_options(estimator: BaseEstimator) -> dict:
     """The arguments of `rnn.fit` that an estimator's hyper-parameters say."""
     return {
         "optimizer": optimizer_of(estimator.optimizer, estimator.lr),
+        "schedule": estimator.schedule,
         "epochs": estimator.epochs,
         "clip_norm": estimator.clip_norm,
         "patience": estimator.patience,

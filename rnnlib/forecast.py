@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
-from rnnlib import checks, leaks, metrics, packing, saved, series, tables, weights
+from rnnlib import checks, leaks, metrics, packing, saved, series, tables, weight_files
 from rnnlib.errors import NotFittedError
 from rnnlib.quantiles import error_quantiles as error_quantiles
 from rnnlib.quantiles import errors_needed as errors_needed
@@ -137,7 +137,10 @@ class Forecaster(BaseEstimator, ABC):
         return self.fit_checked(panel)
 
     def fit_checked(self, panel: list[View]) -> "Forecaster":
-        """Learns from series that `panel_of` has checked; returns self."""
+        """Learns from series that `panel_of` has checked; returns self.  If that fails, the
+        forecaster is as one that has not been fitted: half of one fit and half of another is none.
+        """
+        vars(self).pop("views_", None)
         self.levels_ = metrics.levels(self.levels)
         self.fit_panel(panel)
         self.views_ = panel
@@ -238,7 +241,7 @@ class Forecaster(BaseEstimator, ABC):
         plain, arrays = packing.pack(state)
         versions = packing.versions(*self.packages)
         about = saved.header("forecaster", None, versions, name=type(self).__name__, state=plain)
-        weights.write(path, arrays, about)
+        weight_files.write(path, arrays, about)
 
     @classmethod
     def load(cls, path: str | os.PathLike, rnn: str | ModuleType | None = None) -> "Forecaster":
@@ -330,7 +333,8 @@ def backtest(
     leaks.check_known(views, tuple(model.known))
     leaks.check_past(views, tuple(model.past), horizon)
     times = _origins(views, origins, checks.positive(step, "step"), needs)
-    found, waiting = [], []
+    found = []
+    waiting = []
     for number, time in enumerate(times):
         if prepare is not None:
             leaks.check_preparation(prepare, raw, time, tuple(model.known), horizon)
@@ -374,7 +378,8 @@ def _listed(ds, origins):
     """A list of times as an index like that of a series, rising."""
     if isinstance(origins, str) or not isinstance(origins, Iterable):
         raise TypeError(f"origins says how many, or lists times, got {origins!r}")
-    origins, dates = list(origins), ds.dtype.kind == "M"
+    origins = list(origins)
+    dates = ds.dtype.kind == "M"
     if not origins:
         raise ValueError("origins is empty: how many, or a list of times")
     numbers = any(isinstance(origin, (int, float, np.number)) for origin in origins)
@@ -436,15 +441,17 @@ def scores(
     by     a column, "step" or "unique_id", to score apart; None: all together
     Steps whose `y` is missing are left out.
     """
-    names, m = _quantiles_of(found, by), checks.positive(m, "m")
-    levels, scale = metrics.levels([float(name[1:]) for name in names]), _scales(found, table, m)
+    names = _quantiles_of(found, by)
+    scale = _scales(found, table, checks.positive(m, "m"))
+    levels = metrics.levels([float(name[1:]) for name in names])
     found = found[found["y"].notna()]
     if not len(found):
         raise ValueError("no value has come: column 'y' of the forecasts is missing everywhere")
     checks.finite(found["forecast"].to_numpy(float), "forecast")
     rows = {}
     for value, part in [("all", found)] if by is None else found.groupby(by, sort=True):
-        y, q = part["y"].to_numpy(), part[names].to_numpy()
+        y = part["y"].to_numpy()
+        q = part[names].to_numpy()
         error = np.abs(y - part["forecast"].to_numpy())
         rows[value] = {
             "forecasts": len(part),
@@ -486,7 +493,8 @@ def _scales(found, table, m):
             f"column 'ds' of the table holds {table['ds'].dtype}, the origins "
             f"{found['origin'].dtype}: pass the table of the backtest"
         )
-    parts, scale = dict(list(table.groupby("unique_id", sort=False))), {}
+    parts = dict(list(table.groupby("unique_id", sort=False)))
+    scale = {}
     for key, first in found.groupby("unique_id", sort=False)["origin"].min().items():
         if key not in parts:
             raise ValueError(f"series {key!r} is not in the table: pass the one of the backtest")

@@ -7,16 +7,11 @@ too.  Row vectors: a = x @ W_x + h @ W_h + b.  A GRU with the reset gate after t
 """
 
 import itertools
-import json
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from rnnlib import cells, checks
 
@@ -598,45 +593,3 @@ def match(have: Arrays, given: Arrays, what: str) -> dict[str, np.ndarray]:
     return {
         name: checks.finite(np.asarray(given[name]).astype(have[name].dtype), name) for name in have
     }
-
-
-def write(path, arrays, about):
-    """Arrays and a dict of plain values `about` to one safetensors file, whole or not at all.
-
-    Written to NAME.part beside it, then renamed.  OSError names the file if there is no room or no
-    such folder.
-    """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"could not write {path}: no folder {path.parent}: make it first")
-    part = path.with_name(path.name + ".part")
-    try:
-        save_file(
-            {k: np.asarray(v, order="C") for k, v in arrays.items()},
-            part,
-            {"about": json.dumps(about)},
-        )
-        with open(part, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except (SafetensorError, OSError) as error:
-        part.unlink(missing_ok=True)
-        raise OSError(f"could not write {path}: {error}") from error
-
-
-def read(path):
-    """-> arrays, about.  FileNotFoundError, or ValueError for a truncated or foreign file, with its
-    size."""
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no weights file at {path}")
-    try:
-        with safe_open(path, "np") as file:
-            about = (file.metadata() or {}).get("about")
-            arrays = {name: file.get_tensor(name) for name in file.keys()}
-    except SafetensorError as error:
-        raise ValueError(
-            f"{path} ({path.stat().st_size} bytes) is not a whole safetensors file: {error}. "
-            "It was cut off or is something else; use an earlier copy or train again"
-        ) from error
-    return arrays, json.loads(about) if about else {}

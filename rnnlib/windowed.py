@@ -13,14 +13,8 @@ import numpy as np
 from rnnlib import checks, weights
 from rnnlib.batch import Batches
 from rnnlib.classical import normal_path
-from rnnlib.estimators import (
-    NetworkEstimator,
-    check_training,
-    framework_name,
-    framework_of,
-    training_options,
-)
-from rnnlib.forecast import LEVELS
+from rnnlib.estimators import NetworkEstimator, check_training, framework_name
+from rnnlib.forecast import LEVELS, View
 from rnnlib.windows import Windowed as Windowed
 
 ALPHAS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
@@ -126,6 +120,7 @@ class Recurrent(Windowed, NetworkEstimator):
     rng          0; a whole number or a SeedSequence: weights, and the order of windows
     network_options  None; further arguments of `rnn.Forecaster`, {"num_layers": 2, "dropout": 0.1}
     optimizer    "adam"; a name, or (name, options), of `rnn.fit`, without its rate
+    schedule     None; of the rate, a name or (name, options) of `rnn.fit`: "cosine"
     checkpoint, resume  None, False; file that keeps the run after each epoch, whether to go on
     device       None; "cpu", "gpu", "gpu:1": where to learn and answer, None: the framework's
                  choice
@@ -151,6 +146,7 @@ class Recurrent(Windowed, NetworkEstimator):
         rng: int | np.random.SeedSequence = 0,
         network_options: Mapping[str, object] | None = None,
         optimizer: str | tuple = "adam",
+        schedule: str | tuple | None = None,
         checkpoint: str | os.PathLike | None = None,
         resume: bool = False,
         device: str | None = None,
@@ -179,6 +175,7 @@ class Recurrent(Windowed, NetworkEstimator):
         self.rng = rng
         self.network_options = network_options
         self.optimizer = optimizer
+        self.schedule = schedule
         self.checkpoint = checkpoint
         self.resume = resume
         self.device = device
@@ -204,6 +201,17 @@ class Recurrent(Windowed, NetworkEstimator):
             )
         check_training(self)
 
+    def fit_panel(self, panel: list[View]) -> None:
+        """Learn as `Windowed` does; Ctrl-C keeps what was learned up to then, and is raised."""
+        vars(self).pop("model_", None)
+        try:
+            super().fit_panel(panel)
+        except KeyboardInterrupt:
+            if hasattr(self, "model_"):
+                self.shift_ = self._calibrate(panel)
+                self.views_ = panel
+            raise
+
     def fit_windows(
         self, x: np.ndarray, y: np.ndarray, x_valid: np.ndarray, y_valid: np.ndarray
     ) -> None:
@@ -227,14 +235,11 @@ class Recurrent(Windowed, NetworkEstimator):
             **(self.network_options or {}),
         }
         network = self._build("Forecaster", architecture)
-        self.history_ = framework_of(self.rnn).fit(
-            network,
-            Batches((x, y), self.batch_size, rng=self.rng),
-            loss=loss,
-            valid=Batches((x_valid, y_valid), VALID_ROWS),
-            **training_options(self),
+        train = Batches((x, y), self.batch_size, rng=self.rng)
+        valid = Batches((x_valid, y_valid), VALID_ROWS)
+        self.history_ = self._train(
+            network, "Forecaster", architecture, train, loss=loss, valid=valid
         )
-        self._keep(network, "Forecaster", architecture)
 
     def predict_windows(self, x: np.ndarray) -> np.ndarray:
         """The network's answers as point and quantiles, (N, ahead, 1 + Q)."""

@@ -180,7 +180,8 @@ class Windowed(Forecaster):
             valid = max(round(T / 5), self.horizon - 1 + needed)
         else:
             valid = int(self.valid) if self.valid >= 1 else round(self.valid * T)
-        cut, window = T - valid, self.n_in + self.difference + self.ahead
+        cut = T - valid
+        window = self.n_in + self.difference + self.ahead
         if valid < self.horizon or cut < window:
             raise ValueError(
                 f"series {view.key!r} has {T} steps: {cut} to learn from, where one window takes "
@@ -213,7 +214,8 @@ class Windowed(Forecaster):
     def _inputs(self, tails, step):
         """x (N, n_in, D) float32 of answers that begin `step` steps after the origin and are
         `ahead` long."""
-        m, last = self.difference, step + self.ahead - 1
+        m = self.difference
+        last = step + self.ahead - 1
         change = tails.y[:, m:] - tails.y[:, : tails.y.shape[1] - m] if m else tails.y
         z = ((change - tails.mean) / tails.deviation)[:, :, None]
         blocks = [np.nan_to_num(z), np.nan_to_num(tails.past)]

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 
-from rnnlib import checks, packing, saved, text, weights
+from rnnlib import checks, packing, saved, text, weight_files, weights
 from rnnlib.classify import check_share, held_out, texts_as_input
 from rnnlib.errors import NotFittedError
 from rnnlib.tokens import classes_of, labelled, pair_of, strings_of, texts_of
@@ -181,7 +181,7 @@ class WordCounts(ClassifierMixin, BaseEstimator):
         about = saved.header(
             "word counts", None, packing.versions("scikit-learn"), word_counts=plain
         )
-        weights.write(path, arrays, about)
+        weight_files.write(path, arrays, about)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "WordCounts":
@@ -260,9 +260,9 @@ class Vader:
     """Sentiment by a lexicon and rules for negation, boosters, "but" and capitals (Hutto & Gilbert
     2014), as NLTK has them.
 
-    lexicon  {word: rating from -4 to 4}, as `datasets.load("vader_lexicon")` gives it.  Nothing is
-             learned but the threshold: `fit`
-    takes the one that is right most often, 0 until then.
+    lexicon  {word: rating from -4 to 4}, as `datasets.load("vader_lexicon")` gives it
+
+    Nothing is learned but the threshold: `fit` takes the one that is right most often, 0 before it.
     """
 
     def __init__(self, lexicon):
@@ -300,12 +300,10 @@ class Vader:
         scores = self.scores(texts)
         places = np.unique(scores)
         places = np.concatenate([[-1.0], (places[1:] + places[:-1]) / 2, [1.0]])
-        above, below = np.sort(scores[labels == 1]), np.sort(scores[labels != 1])
-        right = (
-            len(above)
-            - np.searchsorted(above, places, "right")
-            + np.searchsorted(below, places, "right")
-        )
+        above = np.sort(scores[labels == 1])
+        below = np.sort(scores[labels != 1])
+        wrong = np.searchsorted(above, places, "right")
+        right = len(above) - wrong + np.searchsorted(below, places, "right")
         self.threshold_ = float(places[int(np.argmax(right))])
         return self
 

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from rnnlib.batch import Batches, mask, masked_mean, pad
+from rnnlib.batch import Batches, mask, masked_mean, pad, streams
+from rnnlib.errors import ArgumentError
 
 ragged = st.lists(st.lists(st.integers(-9, 9), min_size=1, max_size=7), min_size=1, max_size=6)
 
@@ -60,7 +61,8 @@ def test_order_depends_on_seed_and_epoch():
 
 def test_batches_are_cut_to_their_longest():
     x, lengths = pad([[1, 2, 3, 4], [5], [6, 7]])
-    first, second = Batches((x, x, lengths), 1).epoch(0).__next__(), Batches((x[1:], x[1:], lengths[1:]), 2)
+    first = next(Batches((x, x, lengths), 1, per_step=True).epoch(0))
+    second = Batches((x[1:], x[1:], lengths[1:]), 2, per_step=True)
     assert first.x.shape == (1, 4)
     (batch,) = second.epoch(0)
     assert_array_equal(batch.x, [[5, 0], [6, 7]])
@@ -68,12 +70,106 @@ def test_batches_are_cut_to_their_longest():
     assert_array_equal(batch.lengths, [1, 2])
 
 
-def test_a_horizon_as_long_as_the_input_is_not_cut():
-    x, lengths = np.zeros((2, 3, 1)), np.array([1, 2])
-    (batch,) = Batches((x, np.zeros((2, 3)), lengths), 2).epoch(0)
-    assert batch.x.shape == (2, 2, 1) and batch.y.shape == (2, 3)
-    (batch,) = Batches((x, np.zeros((2, 3), int), lengths), 2).epoch(0)
-    assert batch.y.shape == (2, 2)
+@given(
+    T=st.integers(1, 6),
+    steps=st.integers(1, 6),
+    kind=st.sampled_from([int, float]),
+    features=st.booleans(),
+)
+def test_targets_stay_whole_unless_it_is_said_that_they_go_by_the_steps_of_x(T, steps, kind, features):
+    """For every length T' of the targets, T' = T among them; whatever they hold."""
+    y = np.arange(4 * steps).reshape(4, steps).astype(kind)
+    y = np.stack([y, y], axis=-1) if features else y
+    x = np.zeros((4, T, 1))
+    lengths = np.array([1, max(1, T - 1), 1, max(1, T - 2)])
+    for bucket in (False, True):
+        batches = Batches((x, y, lengths), 2, rng=0, bucket=bucket)
+        for rows, batch in zip(batches.order(0), batches.epoch(0), strict=True):
+            assert_array_equal(batch.y, y[rows])
+            assert batch.x.shape[1] == lengths[rows].max()
+            assert batch.y_lengths is None
+    if steps == T:
+        for rows in batches.order(0):
+            by_step = Batches((x, y, lengths), 2, per_step=True).take(rows)
+            assert_array_equal(by_step.y, y[rows][:, : lengths[rows].max()])
+            assert_array_equal(by_step.y_lengths, lengths[rows])
+    else:
+        with pytest.raises(ArgumentError) as caught:
+            Batches((x, y, lengths), 2, per_step=True)
+        assert caught.value.code == "batches.per_step"
+
+
+rows_of = st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=6), min_size=2, max_size=8)
+
+
+@given(rows_of, rows_of, st.integers(1, 5), st.integers(0, 3), st.booleans())
+def test_source_and_target_have_lengths_of_their_own(sources, targets, size, epoch, bucket):
+    """Two ragged fields: each example once, each whole, padded a batch at a time to its own longest."""
+    n = min(len(sources), len(targets))
+    fields = {
+        "source": [np.array(row) for row in sources[:n]],
+        "target": [np.array(row) for row in targets[:n]],
+        "number": np.arange(n),
+    }
+    batches = Batches(fields, size, rng=3, bucket=bucket)
+    seen = []
+    for batch in batches.epoch(epoch):
+        assert batch.source.shape[1] == batch.source_lengths.max()
+        assert batch.target.shape[1] == batch.target_lengths.max()
+        for k, number in enumerate(batch.number):
+            seen.append(int(number))
+            assert batch.source[k, : batch.source_lengths[k]].tolist() == sources[number]
+            assert batch.target[k, : batch.target_lengths[k]].tolist() == targets[number]
+            assert not batch.target[k, batch.target_lengths[k] :].any()
+    assert sorted(seen) == list(range(n))
+    again = [row for batch in batches.epoch(epoch) for row in batch.number.tolist()]
+    assert again == seen
+
+
+def test_frames_and_labels_dense_or_ragged_are_the_same_batches():
+    """What CTC needs: two lengths."""
+    rng = np.random.default_rng(0)
+    frames = [rng.normal(size=(t, 3)) for t in (5, 2, 4)]
+    labels = [rng.integers(1, 9, n) for n in (2, 1, 3)]
+    x, lengths = pad(frames)
+    y, y_lengths = pad(labels)
+    dense = {"x": x, "lengths": lengths, "y": y, "y_lengths": y_lengths}
+    for one, other in zip(
+        Batches({"x": frames, "y": labels}, 2).epoch(0), Batches(dense, 2).epoch(0), strict=True
+    ):
+        for name in ("x", "y", "lengths", "y_lengths"):
+            assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+@pytest.mark.parametrize("per_step", [("y", "weights"), {"y": "x", "weights": "y"}])
+def test_fields_that_go_by_the_steps_of_another_are_cut_with_it(per_step):
+    x, lengths = pad([[1, 2, 3, 4], [5], [6, 7]])
+    fields = {"x": x, "lengths": lengths, "y": 10 * x, "weights": 0.5 * x, "whole": 2 * x}
+    batch = Batches(fields, 3, per_step=per_step).take([1, 2])
+    assert_array_equal(batch.y, [[50, 0], [60, 70]])
+    assert_array_equal(batch.weights, [[2.5, 0], [3, 3.5]])
+    assert_array_equal(batch.whole, 2 * x[1:])
+    assert_array_equal(batch.weights_lengths, [1, 2])
+
+
+@given(n=st.integers(7, 60), streams_=st.integers(1, 3), steps=st.integers(1, 2), epoch=st.integers(0, 2))
+def test_streams_go_on_where_they_were(n, streams_, steps, epoch):
+    """Row b of each batch continues row b of the batch before; targets are one step ahead."""
+    batches = streams(np.arange(n), streams_, steps)
+    assert batches.carry and batches.per_step
+    rows = np.concatenate([batch.x for batch in batches.epoch(epoch)], axis=1)
+    ahead = np.concatenate([batch.y for batch in batches.epoch(epoch)], axis=1)
+    assert rows.shape == (streams_, (n - 1) // (streams_ * steps) * steps)
+    assert (np.diff(rows, axis=1) == 1).all() and (ahead == rows + 1).all()
+    assert len(set(rows.flat)) == rows.size
+
+
+def test_in_order_and_extremes_hold_all_fields():
+    fields = {"x": [np.array([3, 1]), np.array([9]), np.array([0, 4, 4])], "y": np.array([5, 5, 7])}
+    batches = Batches(fields, 2, rng=0, bucket=True)
+    assert_array_equal(np.concatenate([b.y for b in batches.in_order().epoch(0)]), fields["y"])
+    few = batches.extremes()
+    assert {tuple(row) for row in few.x} == {(3, 1), (9,), (0, 4, 4)}
 
 
 def test_bucketing_saves_padding():
@@ -160,7 +256,41 @@ def test_extremes_hold_the_smallest_and_the_largest():
             lambda: Batches((np.zeros((3, 2)), np.zeros(3)), 2, bucket=True),
         ),
         (ValueError, r"lengths\[1\] is 0", lambda: Batches((np.zeros((2, 2)), np.zeros(2), [1, 0]), 2)),
-        (ValueError, "arrays need x and y", lambda: Batches({"x": np.zeros((2, 2)), "z": 1}, 2)),
+        (ValueError, "z of shape .* is empty", lambda: Batches({"x": np.zeros((2, 2)), "z": 1}, 2)),
+        (ValueError, "lengths are those of x", lambda: Batches({"z": [[1]], "lengths": [1]}, 2)),
+        (
+            ValueError,
+            "leave out source_lengths",
+            lambda: Batches({"source": [np.ones(2), np.ones(1)], "source_lengths": [2, 1]}, 2),
+        ),
+        (
+            ValueError,
+            "per_step says that z goes by the steps of x, but the fields are x, y",
+            lambda: Batches((np.zeros((2, 2)), np.zeros(2)), 2, per_step="z"),
+        ),
+        (
+            ValueError,
+            r"y has shape \(2,\) and x shape \(2, 2\)",
+            lambda: Batches((np.zeros((2, 2)), np.zeros(2)), 2, per_step=True),
+        ),
+        (
+            ValueError,
+            "leave out y_lengths or per_step",
+            lambda: Batches(
+                {"x": np.zeros((2, 2)), "y": np.zeros((2, 2)), "y_lengths": [1, 2]}, 2, per_step=True
+            ),
+        ),
+        (
+            ValueError,
+            "carry=True keeps the order",
+            lambda: Batches((np.zeros((2, 2)), np.zeros(2)), 2, rng=0, carry=True),
+        ),
+        (
+            ValueError,
+            "3 examples make no whole number of batches of 2.*streams",
+            lambda: Batches((np.zeros((3, 2)), np.zeros(3)), 2, carry=True),
+        ),
+        (ValueError, "8 steps are less than one window of 3 for 4 streams", lambda: streams(range(9), 4, 3)),
         (TypeError, r"arrays is \(x, y\)", lambda: Batches(np.zeros((2, 2)), 2)),
         (
             TypeError,

@@ -35,10 +35,14 @@ def test_all_are_found():
     assert {"TextClassifier", "WordCounts"} == {kind.__name__ for _, kind, _ in EXAMPLES}
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize(
-    ("kind", "params"), [e[1:] for e in EXAMPLES], ids=[e[0] for e in EXAMPLES]
-)
+CASES = [
+    pytest.param(kind, params, check, id=f"{label} {check.__name__}")
+    for label, kind, params in EXAMPLES
+    for check in CHECKS
+]
+
+
+@pytest.mark.parametrize(("kind", "params", "check"), CASES)
 def test_promises_are_kept(kind, params, check):
     model = kind(**params)
     check(model, TEXTS, LABELS)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backends import FRAMEWORKS, both, framework
-from rnnlib import saved, weights
+from rnnlib import saved, weight_files
 from rnnlib.batch import Batches
 
 N, T, D, H, C = 20, 5, 3, 4, 2
@@ -32,6 +32,7 @@ def settings(**changed):
         "optimizer": ("adam", {"lr": 0.01}),
         "epochs": 2,
         "clip_norm": 1.0,
+        "keep": "last",
         **changed,
     }
 
@@ -68,7 +69,7 @@ def test_weights_come_back_bit_for_bit_with_what_was_said_about_them(name, nativ
         header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
     about = json.loads(header.pop("__metadata__")["about"])
     assert set(header) == set(rnn.params(model))
-    assert (about["kind"], about["framework"], about["format"]) == ("weights", name, 1)
+    assert (about["kind"], about["framework"], about["format"]) == ("weights", name, 2)
     assert {"rnnlib", {"pt": "torch", "tf": "tensorflow"}[name]} <= set(about["versions"])
 
 
@@ -186,8 +187,8 @@ def test_cut_off_and_foreign_files(name, finished, tmp_path):
         rnn.save(path, classifier(rnn, hidden=6))
         rnn.restore(path, model)
     assert same(before, rnn.params(model))
-    weights.write(path, rnn.params(model), {"format": 2})
-    with pytest.raises(ValueError, match="has format 2, this rnnlib reads up to 1"):
+    weight_files.write(path, rnn.params(model), {"format": 3})
+    with pytest.raises(ValueError, match="has format 3, this rnnlib reads up to 2"):
         rnn.restore(path, model)
 
 

@@ -12,7 +12,7 @@ import pytest
 from sklearn.base import clone
 
 from backends import FRAMEWORKS, both, framework
-from rnnlib import rounding, saved, text, weights
+from rnnlib import rounding, saved, text, weight_files
 from rnnlib.classify import Encoder, TextClassifier, examples
 from rnnlib.errors import NotFittedError
 
@@ -209,7 +209,7 @@ def test_damaged_files_are_named(side, tmp_path):
     ]
     for text_classifier, message in damaged:
         broken = {**about, "about": {"text_classifier": text_classifier}}
-        weights.write(path, arrays, broken)
+        weight_files.write(path, arrays, broken)
         with pytest.raises(
             ValueError, match=f"m.safetensors holds a text classifier that.*{message}"
         ):

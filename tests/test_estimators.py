@@ -10,7 +10,8 @@ import pytest
 from sklearn.base import clone
 
 from backends import FRAMEWORKS, both, framework
-from rnnlib.classify import TextClassifier
+from rnnlib.batch import Batches
+from rnnlib.classify import TextClassifier, examples
 from rnnlib.errors import NotFittedError
 from rnnlib.estimators import FRAMEWORKS as NAMES
 from rnnlib.estimators import framework_name, framework_of
@@ -71,6 +72,7 @@ def test_options_of_a_run_are_passed_on(make, name, monkeypatch, tmp_path):
         "clip_norm": None,
         "patience": 7,
         "epochs": 2,
+        "schedule": "cosine",
     }
     seen = {}
     train = rnn.fit
@@ -103,6 +105,7 @@ def test_options_of_a_run_are_passed_on(make, name, monkeypatch, tmp_path):
         ({"lr": -1}, ValueError, "optimizer 'adam': lr must be above 0, got -1"),
         ({"clip_norm": 0}, ValueError, "clip_norm is the largest norm .* got 0"),
         ({"patience": 0}, ValueError, "patience must be at least 1, got 0"),
+        ({"schedule": "never"}, ValueError, "unknown schedule 'never'"),
         (
             {"resume": True},
             ValueError,
@@ -179,19 +182,54 @@ def test_word_counts_choose_by_a_share_and_learn_from_all():
     assert len(again.tried_) == len(model.tried_)
 
 
+@either
 @pytest.mark.parametrize("name", FRAMEWORKS)
-def test_ctrl_c_keeps_what_was_learned(name, monkeypatch):
+def test_ctrl_c_keeps_what_was_learned(make, name, monkeypatch):
     rnn = framework(name)
+    model = fit(make(rnn, rng=1))
+    other = fit(make(rnn, rng=2))
+    started = answers(other)
 
     def stopped(*arguments, **options):
         raise KeyboardInterrupt
 
-    model = classifier(rnn)
     monkeypatch.setattr(rnn, "fit", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        fit(model)
-    assert model.classes_.tolist() == ["b", "g"]
-    assert answers(model).shape == (4, 2)
+    for later in (make(rnn, rng=2), model.set_params(rng=2)):
+        with pytest.raises(KeyboardInterrupt):
+            fit(later)
+        assert np.isfinite(answers(later)).all()
+        assert not np.allclose(
+            answers(later), started, rtol=1e-9
+        )  # stopped before its first update
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS[:1])
+def test_a_fit_that_fails_leaves_no_half_of_another(name, monkeypatch):
+    rnn = framework(name)
+    model = fit(forecaster(rnn))
+
+    def failing(*arguments, **options):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(rnn, "fit", failing)
+    with pytest.raises(ZeroDivisionError):
+        model.fit(TABLE.assign(unique_id="b"))
+    with pytest.raises(NotFittedError):
+        model.predict(2)
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_with_validation_the_best_epoch_is_kept(name):
+    """Without patience too: at this rate the last epochs are far worse than the best one."""
+    rnn = framework(name)
+    model = classifier(rnn, epochs=12, lr=0.5, rng=4)
+    valid = TEXTS[:6], LABELS[6:12][::-1]
+    model.fit(TEXTS, LABELS, valid=valid)
+    losses = model.history_.valid
+    assert len(losses) == 12
+    assert losses[-1] > 1.01 * min(losses)
+    data = Batches(examples(model.encoder_, model.classes_, *valid), 256)
+    assert rnn.evaluate(model.model_, data, "cross_entropy") == pytest.approx(min(losses), rel=1e-4)
 
 
 @either

@@ -1,6 +1,7 @@
 """rnnlib.pt and rnnlib.tf: same files, same public names, same arguments, same first docstring line."""
 
 import ast
+import copy
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ def outline(text):
                 not child.name.startswith("_") or child.name == "__init__"
             ):
                 name = prefix + TWIN.get(child.name, child.name)
-                arguments = ast.unparse(child.args) if isinstance(child, ast.FunctionDef) else ""
+                arguments = plain_arguments(child) if isinstance(child, ast.FunctionDef) else ""
                 arguments = arguments.removesuffix(", training=False")  # PyTorch's modules know their mode
                 found[name] = (arguments, (ast.get_docstring(child) or "").split("\n")[0])
                 if isinstance(child, ast.ClassDef):
@@ -28,6 +29,15 @@ def outline(text):
 
     visit(ast.parse(text), "")
     return found
+
+
+def plain_arguments(function):
+    """The arguments with their defaults, without annotations: those name the framework's types."""
+    arguments = copy.deepcopy(function.args)
+    for node in ast.walk(arguments):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    return ast.unparse(arguments)
 
 
 def exported(text):

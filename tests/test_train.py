@@ -70,8 +70,8 @@ def test_epoch_loss_and_evaluate_are_exact_means(name, per):
     logits = model(rnn.tensor(x), lengths)
     whole = rnn.array(rnn.losses.cross_entropy(logits, rnn.tensor(y), rnn.tensor(lengths), per=per))
     for size in (8, 5, N):
-        assert_allclose(rnn.evaluate(model, Batches((x, y, lengths), size, rng=2), loss), whole, rtol=1e-12)
-    data = Batches((x, y, lengths), 8, rng=0, bucket=True)
+        assert_allclose(rnn.evaluate(model, Batches((x, y, lengths), size, rng=2, per_step=True), loss), whole, rtol=1e-12)
+    data = Batches((x, y, lengths), 8, rng=0, bucket=True, per_step=True)
     history = rnn.fit(model, data, loss=loss, optimizer=("sgd", {"lr": 1e-14}), epochs=1, valid=data)
     assert_allclose(history.epochs, [whole], rtol=1e-10)
     assert_allclose(history.valid, [whole], rtol=1e-10)
@@ -107,7 +107,11 @@ def test_every_kind_of_model_learns(name, lengths):
     ]
     for model, data, loss in cases:
         history = rnn.fit(
-            model, Batches(data, 8, rng=0), loss=loss, optimizer=("adam", {"lr": 0.02}), epochs=8
+            model,
+            Batches(data, 8, rng=0, per_step=data[1].shape[:2] == data[0].shape[:2]),
+            loss=loss,
+            optimizer=("adam", {"lr": 0.02}),
+            epochs=8,
         )
         assert history.epochs[-1] < 0.9 * history.epochs[0]
 
@@ -231,9 +235,9 @@ REFUSED = {
     "loss": (dict(loss="hinge"), ValueError, "unknown loss 'hinge': choose one of cross_entropy, gaussian, mse, pinball"),
     "loss option": (dict(loss=(CE, {"per": "word"})), ValueError, "'word': choose one of token, sequence, batch"),
     "loss object": (dict(loss=3), TypeError, "function"),
-    "optimizer": (dict(optimizer="adagrad"), ValueError, "choose one of adam, sgd"),
+    "optimizer": (dict(optimizer="adagrad"), ValueError, "choose one of adam, adamw, sgd"),
     "option": (dict(optimizer=("sgd", {"rate": 1})), ValueError, "no option 'rate'; its options: lr, momentum"),
-    "rate 0": (dict(optimizer=("sgd", {"lr": 0})), ValueError, "lr must be above 0, got 0"),
+    "rate 0": (dict(optimizer=("sgd", {"lr": 0})), ValueError, r"lr must be above 0 and below 1e\+30, got 0"),
     "betas": (dict(optimizer=("adam", {"betas": (0.9, 1.0)})), ValueError, "betas must be two numbers"),
     "optimizer object": (dict(optimizer=object()), TypeError, "optimizer is a name"),
     "device": (dict(device="gpu:7"), ValueError, "device 'gpu:7' is not there"),

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from backends import both, framework, random_params
-from rnnlib import cells, rounding, weights
+from rnnlib import cells, rounding, weight_files, weights
 
 D, H = 3, 4
 NATIVE = [row.kind for row in cells.ROWS if "torch" in row.layouts]
@@ -108,8 +108,8 @@ def test_a_file_written_from_one_framework_is_read_by_the_other(tmp_path):
     pt, tf = framework("pt"), framework("tf")
     model = pt.Classifier(D, H, 2, cell="lstm", rng=1)
     pt.load(model, random_params(pt, model))
-    weights.write(tmp_path / "w.safetensors", pt.params(model), {"task": "test", "number": 3})
-    arrays, about = weights.read(tmp_path / "w.safetensors")
+    weight_files.write(tmp_path / "w.safetensors", pt.params(model), {"task": "test", "number": 3})
+    arrays, about = weight_files.read(tmp_path / "w.safetensors")
     twin = tf.Classifier(D, H, 2, cell="lstm", rng=2)
     tf.load(twin, arrays)
     x = np.random.default_rng(0).normal(size=(2, 5, D)).astype("float32")
@@ -119,32 +119,32 @@ def test_a_file_written_from_one_framework_is_read_by_the_other(tmp_path):
 
 def test_files_are_whole_or_refused(tmp_path):
     path = tmp_path / "w.safetensors"
-    weights.write(path, draw("lstm"), {})
+    weight_files.write(path, draw("lstm"), {})
     good = path.read_bytes()
     for size in (0, 5, 100, len(good) - 1):
         path.write_bytes(good[:size])
         with pytest.raises(
             ValueError, match=rf"w.safetensors \({size} bytes\) is not a whole safetensors file"
         ):
-            weights.read(path)
+            weight_files.read(path)
     path.write_text(json.dumps({"not": "weights"}))
     with pytest.raises(ValueError, match="is not a whole safetensors file"):
-        weights.read(path)
+        weight_files.read(path)
     with pytest.raises(FileNotFoundError, match="no weights file at"):
-        weights.read(tmp_path / "absent.safetensors")
+        weight_files.read(tmp_path / "absent.safetensors")
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     path = tmp_path / "w.safetensors"
-    weights.write(path, draw("elman"), {"run": 1})
+    weight_files.write(path, draw("elman"), {"run": 1})
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="could not write .*No space left"):
-        weights.write(path, draw("elman"), {"run": 2})
+        weight_files.write(path, draw("elman"), {"run": 2})
     assert os.listdir(tmp_path) == ["w.safetensors"]
-    assert weights.read(path)[1] == {"run": 1}
+    assert weight_files.read(path)[1] == {"run": 1}
     with pytest.raises(OSError, match="could not write"):
-        weights.write(tmp_path / "no" / "folder.safetensors", draw("elman"), {})
+        weight_files.write(tmp_path / "no" / "folder.safetensors", draw("elman"), {})

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-import os
 from collections import Counter
 from pathlib import Path
 
 import jupytext
 import nbformat
 from jupytext.config import load_jupytext_config
+
+from rnnlib import files
 
 LONGEST_CELL = 30  # lines
 
@@ -39,13 +40,7 @@ def read_recorded(path):
 
 def write_atomically(path, text):
     """Write a text file so that nobody ever sees half of it."""
-    path = Path(path)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        scratch.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(scratch, path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    files.write_text(path, text)
 
 
 def code(notebook):

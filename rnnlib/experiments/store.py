@@ -1,11 +1,11 @@
 """How results are kept: read whole, written whole, with versions and the kind of machine."""
 
 import json
-import os
 import re
 from importlib import metadata
 from pathlib import Path
 
+from rnnlib import files
 from rnnlib.experiments import machine
 
 LEAF = re.compile(
@@ -22,14 +22,7 @@ def write(path: Path, results: dict) -> Path:
     """Writes results whole or not at all, a list of numbers to a line -> the path."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        scratch.write_text(
-            LEAF.sub(_on_one_line, json.dumps(results, indent=1)) + "\n", encoding="utf-8"
-        )
-        os.replace(scratch, path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    files.write_text(path, LEAF.sub(_on_one_line, json.dumps(results, indent=1)) + "\n")
     return path
 
 

@@ -23,8 +23,11 @@ def tensor(array):
 
 
 def array(tensor):
-    """The array that a tensor holds."""
-    return tensor.detach().cpu().numpy().copy()
+    """The array that a tensor holds; of a bfloat16, which NumPy lacks, as float32."""
+    tensor = tensor.detach().cpu()
+    if tensor.dtype == torch.bfloat16:
+        tensor = tensor.float()
+    return tensor.numpy().copy()
 
 
 def parts(module, prefix=""):

@@ -129,7 +129,8 @@ class Embedding(nn.Module):
     def forward(self, ids):
         """ids (B, T) -> (B, T, E)."""
         checks.rank(ids.shape, "(B, T)", "ids")
-        checks.ids(array(ids), self.vocab_size, "ids")
+        if not checks.trusted():
+            checks.ids(array(ids), self.vocab_size, "ids")
         return self.W[ids]
 
 
@@ -185,8 +186,8 @@ def check_input(x, input_size, dtype, lengths):
         )
     if dtype is not None and x.dtype != dtype:
         raise TypeError(f"x is {x.dtype}, the weights are {dtype}: convert x, or build with another dtype=")
-    if lengths is None:
-        return None
+    if lengths is None or checks.trusted():
+        return None if lengths is None else torch.as_tensor(lengths, device=x.device)
     checked = checks.lengths(array(torch.as_tensor(lengths)), x.shape[0], x.shape[1])
     return torch.as_tensor(checked, device=x.device)
 

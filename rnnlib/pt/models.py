@@ -102,6 +102,20 @@ class Tagger(Model):
         """x (B, T, D) or ids (B, T) -> logits or values (B, T, K)."""
         return self.head(self.head_dropout(self.encode(x, lengths)))
 
+    def carry(self, x, state=None, lengths=None):
+        """x (B, T, D) or ids (B, T), the state before -> logits or values (B, T, K), the state after.
+
+        What `fit` calls with batches that carry a state.  ValueError for a model without one.
+        """
+        if self.bidirectional:
+            raise ValueError("two directions carry no state from batch to batch: bidirectional=False")
+        if self.embed is not None:
+            x = self.embed_dropout(self.embed(x))
+        y, state = self.rnn(x, state, lengths)
+        if state is None:
+            raise ValueError("a tcn carries no state from batch to batch: choose another cell")
+        return self.head(self.head_dropout(y)), state
+
 
 class Forecaster(Model):
     """The next values of a series: x (B, T, D) -> (B, horizon), from what is known after the last valid step.

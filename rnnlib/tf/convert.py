@@ -23,8 +23,11 @@ def tensor(array):
 
 
 def array(tensor):
-    """The array that a tensor holds."""
-    return np.array(tf.convert_to_tensor(tensor).numpy())
+    """The array that a tensor holds; of a bfloat16, which NumPy lacks, as float32."""
+    tensor = tf.convert_to_tensor(tensor)
+    if tensor.dtype == tf.bfloat16:
+        tensor = tf.cast(tensor, tf.float32)
+    return np.array(tensor.numpy())
 
 
 def parts(module, prefix=""):
