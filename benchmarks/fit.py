@@ -176,7 +176,7 @@ def main() -> None:
                 flush=True,
             )
     if options.out:
-        machine.write_json(options.out, {"machine": machine.describe(), "rows": rows})
+        store.write(options.out, {"machine": machine.describe(), "rows": rows})
 
 
 if __name__ == "__main__":
