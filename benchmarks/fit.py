@@ -26,8 +26,8 @@ environment.apply()  # one thread, before a framework starts
 
 import numpy as np  # noqa: E402
 
-from rnnlib.experiments import machine, store  # noqa: E402
 from rnnlib.batch import Batches  # noqa: E402
+from rnnlib.experiments import machine, store, timing  # noqa: E402
 
 SETTINGS = {  # name -> B, T, D, H, the ratio that is allowed
     "B 32, T 50, D 16, H 64": (32, 50, 16, 64, 1.10),
@@ -175,8 +175,8 @@ def main() -> None:
                 f"ratio {row['ratio']:.3f} ({low:.3f} to {high:.3f}), allowed {row['allowed']}",
                 flush=True,
             )
-    if options.out:
-        store.write(options.out, {"machine": machine.describe(), "rows": rows})
+    out = options.out or timing.path("fit")
+    print(f"written: {store.write(out, {'machine': machine.describe(), 'rows': rows})}")
 
 
 if __name__ == "__main__":
