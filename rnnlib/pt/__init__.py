@@ -15,6 +15,7 @@ from rnnlib.pt.conv import TCN, CausalConv
 from rnnlib.pt.convert import array, load, params, tensor, value_and_grads
 from rnnlib.pt.derived import Derived
 from rnnlib.pt.elman import ElmanCell
+from rnnlib.pt.engines import AutoRNN, engine_of
 from rnnlib.pt.gru import GRUCell
 from rnnlib.pt.layers import Embedding, Linear, Native, Recurrent
 from rnnlib.pt.lstm import LSTMCell
@@ -28,6 +29,7 @@ from rnnlib.pt.train import evaluate, fit, predict
 name = "PyTorch"
 
 __all__ = [
+    "AutoRNN",
     "Bidirectional",
     "CausalConv",
     "Classifier",
@@ -50,6 +52,7 @@ __all__ = [
     "Tagger",
     "array",
     "checkpoint",
+    "engine_of",
     "evaluate",
     "fit",
     "load",

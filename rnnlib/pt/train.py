@@ -13,7 +13,7 @@ from torch.nn.utils import clip_grad_norm_
 from rnnlib import runs, saved
 from rnnlib.pt import checkpoint as files
 from rnnlib.pt import losses
-from rnnlib.pt.convert import array, check, load, params, surplus
+from rnnlib.pt.convert import array, check, load, params
 
 ROWS = 256  # examples that `predict` takes at a time from a bare array
 
@@ -72,7 +72,7 @@ def fit(
         settings = saved.settings(model, batches, valid, loss, files.describe(optimizer, model), clip_norm)
     if checkpoint is not None or patience is not None:
         trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
-        runs.check_reach(params(model), trainable - surplus(model))
+        runs.check_reach(params(model), trainable)
     for data in (batches, valid):  # whatever a door refuses is found before the first update
         if data is not None:
             evaluate(model, data.extremes(), loss)

@@ -42,14 +42,20 @@ class Stacked(keras.layers.Layer):
     After the end of a sequence y is 0.
     """
 
-    def __init__(self, layers, residual=False, dropout=0.0, variational=False, layer_norm=False, rng=0):
+    def __init__(
+        self, layers, residual=False, dropout=0.0, variational=False, layer_norm=False, rng=0
+    ):
         if not layers:
             raise ValueError("a stack needs at least one layer")
         super().__init__(dtype=layers[0].dtype, autocast=False)
         self.layers = list(layers)
         self.residual = checks.flag(residual, "residual")
-        self.dropouts = [Dropout(dropout, variational, seed) for seed in weights.seeds(rng, len(layers) - 1)]
-        sizes = [layer.output_size for layer in layers] if checks.flag(layer_norm, "layer_norm") else []
+        self.dropouts = [
+            Dropout(dropout, variational, seed) for seed in weights.seeds(rng, len(layers) - 1)
+        ]
+        sizes = (
+            [layer.output_size for layer in layers] if checks.flag(layer_norm, "layer_norm") else []
+        )
         self.norms = [LayerNorm(size, dtype=self.dtype) for size in sizes]
         self.built = True  # all weights are there
         self.output_size = layers[-1].output_size
@@ -58,7 +64,9 @@ class Stacked(keras.layers.Layer):
         """x (B, T, D) -> y (B, T, H), list of final states."""
         state = [None] * len(self.layers) if state is None else state
         if not isinstance(state, (list, tuple)) or len(state) != len(self.layers):
-            raise TypeError(f"state of a stack is a list of {len(self.layers)} states, one for each layer")
+            raise TypeError(
+                f"state of a stack is a list of {len(self.layers)} states, one for each layer"
+            )
         last = []
         for k, layer in enumerate(self.layers):
             y, new = layer(x, state[k], lengths)

@@ -13,7 +13,7 @@ import tensorflow as tf
 from rnnlib import runs, saved
 from rnnlib.tf import checkpoint as files
 from rnnlib.tf import losses
-from rnnlib.tf.convert import array, check, load, params, surplus, tensor
+from rnnlib.tf.convert import array, check, load, params, tensor
 
 ROWS = 256  # examples that `predict` takes at a time from a bare array
 _GRAPHS = weakref.WeakKeyDictionary()  # model -> {kind of input: graph}: a second `evaluate` traces nothing
@@ -25,10 +25,6 @@ def train_step(model, loss, optimizer, clip_norm, x, y, lengths=None):
         value = loss(_outputs(model, x, lengths, training=True), y, lengths)
     grads = tape.gradient(value, model.trainable_variables)
     grads = [tf.convert_to_tensor(g) for g in grads]  # an embedding's comes as rows, some of them twice
-    masks = [
-        getattr(v, "mask", None) for v in model.trainable_variables
-    ]  # a native GRU's surplus bias stays at 0
-    grads = [g if mask is None else g * mask for g, mask in zip(grads, masks, strict=True)]
     norm = tf.linalg.global_norm(grads)
     if clip_norm is not None:
         grads, _ = tf.clip_by_global_norm(grads, clip_norm, use_norm=norm)
@@ -83,7 +79,7 @@ def fit(
             )
         if checkpoint is not None or patience is not None:
             trainable = sum(v.shape.num_elements() for v in model.trainable_variables)
-            runs.check_reach(params(model), trainable - surplus(model))
+            runs.check_reach(params(model), trainable)
         for data in (batches, valid):  # whatever a door refuses is found before the first update
             if data is not None:
                 evaluate(model, data.extremes(), loss)
