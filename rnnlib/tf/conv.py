@@ -4,11 +4,12 @@ import keras
 import tensorflow as tf
 
 from rnnlib import checks, weights
-from rnnlib.tf.convert import parameter
+from rnnlib.tf.convert import _from_mask, _mask_after, _saveable, parameter
 from rnnlib.tf.layers import Linear, check_input
 from rnnlib.tf.stack import clear
 
 
+@_saveable
 class CausalConv(keras.layers.Layer):
     """x (B, T, D) -> y (B, T, H): y_t = b + sum over j < k of x_(t - (k - 1 - j) * dilation) @ W[j], 0 before the start.
 
@@ -28,6 +29,7 @@ class CausalConv(keras.layers.Layer):
         W = weights.glorot(weights.seeds(rng, 1)[0], k * D, H).reshape(k, D, H)
         self.W = parameter(W, dtype, "W")
         self.b = parameter([0.0] * H, dtype, "b")
+        self.built = True  # all weights are there
 
     def call(self, x):
         """x (B, T, D) -> y (B, T, H)."""
@@ -38,6 +40,7 @@ class CausalConv(keras.layers.Layer):
         return tf.concat(seen, axis=-1) @ tf.reshape(self.W.value, (k * D, H)) + self.b
 
 
+@_saveable
 class TCN(keras.layers.Layer):
     """A temporal convolutional network behind the call of `Recurrent`: x (B, T, D) -> y (B, T, H), and None for a state.
 
@@ -45,6 +48,8 @@ class TCN(keras.layers.Layer):
     x to H features first).  An output sees the last `reach` = 1 + (kernel_size - 1) * (2 ** num_layers - 1) steps and nothing
     before.  Source: Bai et al. 2018, sec. 3; departure: one convolution in each block, no weight normalisation, no dropout.
     """
+
+    compute_mask = _mask_after
 
     def __init__(
         self, input_size, hidden_size, kernel_size=3, num_layers=4, rng=0, dtype="float32"
@@ -62,8 +67,9 @@ class TCN(keras.layers.Layer):
         ]
         self.built = True  # all weights are there
 
-    def call(self, x, state=None, lengths=None):
+    def call(self, x, state=None, lengths=None, mask=None):
         """x (B, T, D) -> y (B, T, H), None."""
+        lengths = _from_mask(mask, lengths)
         x, lengths = check_input(x, self.input_size, self.bring.W.dtype, lengths)
         if state is not None:
             raise ValueError("a convolution has no state: give it the steps before")

@@ -1,6 +1,8 @@
 """NumPy in, NumPy out: the doors between rnnlib.tf and the rest.  Mirror: rnnlib/pt/convert.py."""
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 
 import keras
 import numpy as np
@@ -118,6 +120,88 @@ def load(module: Module, arrays: Mapping[str, np.ndarray]) -> None:
 def assign(parameter: Parameter, array: ArrayLike) -> None:
     """Overwrite one parameter of the framework in place."""
     parameter.assign(array)
+
+
+def _saveable(cls):
+    """A class of layers that Keras copies, pickles, clones and files: it is made again with the arguments it was made with.
+
+    What was frozen is frozen again.  A subclass with arguments of its own says them itself, by `get_config`.
+    """
+    init = cls.__init__
+    signature = inspect.signature(init)
+
+    @wraps(init)
+    def remembered(self, *args, **kwargs):
+        init(self, *args, **kwargs)
+        if type(self) is cls:
+            bound = signature.bind(self, *args, **kwargs)
+            bound.apply_defaults()
+            arguments = {key: value for key, value in bound.arguments.items() if key != "self"}
+            self._arguments = lambda: (
+                arguments
+            )  # in a function, since Keras would track what a dict holds
+
+    def get_config(self):
+        if not hasattr(self, "_arguments"):
+            return super(cls, self).get_config()
+        config = {name: _plain(value) for name, value in self._arguments().items()}
+        return {**config, "frozen": [name for name, part in parts(self) if not part.trainable]}
+
+    def from_config(kind, config):
+        config = dict(config)
+        frozen = config.pop("frozen", [])
+        layer = kind(**{name: _from_plain(value) for name, value in config.items()})
+        for name, part in list(parts(layer)):
+            if name in frozen:
+                part.trainable = False
+        return layer
+
+    remembered.__signature__ = signature
+    cls.__init__ = remembered
+    cls.get_config = get_config
+    cls.from_config = classmethod(from_config)
+    return keras.saving.register_keras_serializable(package="rnnlib")(cls)
+
+
+def _from_mask(mask, lengths):
+    """The lengths that Keras' mask (B, T) says, of a layer before (Embedding, Masking); as they are where they are given.
+
+    ValueError, InvalidArgumentError in a graph, for a mask that is False before a True: padding stands at the end here.
+    """
+    if mask is None or lengths is not None:
+        return lengths
+    found = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
+    at_the_end = tf.reduce_all(tf.cast(mask, tf.bool) == tf.sequence_mask(found, tf.shape(mask)[1]))
+    says = "a mask must be True for the steps of a sequence and False after: put padding at the end"
+    if tf.executing_eagerly() and not bool(at_the_end):
+        raise ValueError(says)
+    with tf.control_dependencies([tf.debugging.Assert(at_the_end, [says])]):
+        return tf.identity(found)
+
+
+def _mask_after(self, x, mask):
+    """Keras' mask of what a layer over time returns: that of its steps, none of a last step."""
+    return mask if getattr(self, "return_sequences", True) else None
+
+
+def _plain(value):
+    """An argument of a layer as what JSON holds."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if isinstance(value, np.random.SeedSequence):
+        return {"entropy": value.entropy, "spawn_key": list(value.spawn_key)}
+    return keras.saving.serialize_keras_object(value) if isinstance(value, Module) else value
+
+
+def _from_plain(value):
+    """The argument that `_plain` was given."""
+    if isinstance(value, list):
+        return [_from_plain(part) for part in value]
+    if isinstance(value, dict) and "spawn_key" in value:
+        return np.random.SeedSequence(value["entropy"], spawn_key=tuple(value["spawn_key"]))
+    if isinstance(value, dict) and "class_name" in value:
+        return keras.saving.deserialize_keras_object(value)
+    return value
 
 
 def value_and_grads(

@@ -3,10 +3,10 @@
 import keras
 import tensorflow as tf
 
-from rnnlib.tf.convert import Module, Tensor, check
+from rnnlib.tf.convert import Module, Tensor, _from_mask, _mask_after, _saveable, check
 from rnnlib.tf.elman import PHI, ElmanCell
 from rnnlib.tf.gru import GRUCell
-from rnnlib.tf.layers import Lengths, State, _from_mask, check_input, check_state
+from rnnlib.tf.layers import Lengths, State, check_input, check_state
 from rnnlib.tf.lstm import LSTMCell
 from rnnlib.tf.mingru import MinGRUCell, MinLSTMCell
 from rnnlib.tf.recurrences import elman, gru, lstm, mingru, sru
@@ -14,6 +14,7 @@ from rnnlib.tf.scan import scan
 from rnnlib.tf.sru import SRUCell
 
 
+@_saveable
 class Derived(keras.layers.Layer):
     """Some cells over time, faster than `Recurrent`, the same function: x (B, T, D) -> y (B, T, H), final state.
 
@@ -21,6 +22,8 @@ class Derived(keras.layers.Layer):
     scan.py).  For ElmanCell, LSTMCell without peepholes, GRUCell with reset_after, SRUCell, MinGRUCell and MinLSTMCell;
     ValueError for any other.  Gradients of gradients: `Recurrent` alone has them.
     """
+
+    compute_mask = _mask_after
 
     def __init__(self, cell: Module):
         check(cell)

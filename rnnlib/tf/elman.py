@@ -4,11 +4,12 @@ import keras
 import tensorflow as tf
 
 from rnnlib import checks, weights
-from rnnlib.tf.convert import parameter
+from rnnlib.tf.convert import _saveable, parameter
 
 PHI = {"tanh": tf.tanh, "relu": tf.nn.relu}
 
 
+@_saveable
 class ElmanCell(keras.layers.Layer):
     """One step of the plain recurrent unit: x (B, D), h (B, H) -> h, h.
 

@@ -4,12 +4,13 @@ import tensorflow as tf
 
 from rnnlib import checks, engines
 from rnnlib.engines import Choice
-from rnnlib.tf.convert import Module, Tensor, check, parts
+from rnnlib.tf.convert import Module, Tensor, _from_mask, _saveable, check, parts
 from rnnlib.tf.derived import fused, underived
-from rnnlib.tf.layers import KINDS, Lengths, Recurrent, State, _from_mask, native, traced, unnative
+from rnnlib.tf.layers import KINDS, Lengths, Recurrent, State, native, traced, unnative
 from rnnlib.tf.stack import last
 
 
+@_saveable
 class AutoRNN(Recurrent):
     """Any cell over time, by the fastest engine that is right: x (B, T, D) -> y (B, T, H), final state.
 

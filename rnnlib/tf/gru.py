@@ -4,9 +4,10 @@ import keras
 import tensorflow as tf
 
 from rnnlib import checks, weights
-from rnnlib.tf.convert import parameter
+from rnnlib.tf.convert import _saveable, parameter
 
 
+@_saveable
 class GRUCell(keras.layers.Layer):
     """One step of a gated recurrent unit: x (B, D), h (B, H) -> h, h.
 

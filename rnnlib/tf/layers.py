@@ -7,7 +7,17 @@ import tensorflow as tf
 
 from rnnlib import checks, weights
 from rnnlib.engines import Named, Seed
-from rnnlib.tf.convert import DType, Module, Tensor, array, check, parameter
+from rnnlib.tf.convert import (
+    DType,
+    Module,
+    Tensor,
+    _from_mask,
+    _mask_after,
+    _saveable,
+    array,
+    check,
+    parameter,
+)
 from rnnlib.tf.elman import PHI, ElmanCell
 from rnnlib.tf.gru import GRUCell
 from rnnlib.tf.lstm import LSTMCell
@@ -18,12 +28,15 @@ State = Tensor | tuple | list | None  # of a cell; of a stack, a list; of two di
 Lengths = Tensor | None
 
 
+@_saveable
 class Recurrent(keras.layers.Layer):
     """Any cell over time: x (B, T, D) -> y (B, T, H), final state.  A plain loop, one turn for each step.
 
     `state` is what the cell takes, zeros if None.  With `lengths` (B,), y is 0 after the end of a sequence and the final state
     is the one at its last valid step.
     """
+
+    compute_mask = _mask_after
 
     def __init__(self, cell):
         check(cell)
@@ -56,6 +69,7 @@ class Recurrent(keras.layers.Layer):
         return tf.transpose(ys.stack(), (1, 0, 2)), state
 
 
+@_saveable
 class Native(keras.layers.Layer):
     """The framework's own layer behind the call of `Recurrent`: x (B, T, D) -> y (B, T, H), final state.
 
@@ -65,6 +79,8 @@ class Native(keras.layers.Layer):
     ValueError for a cell that the framework has no layer for.  With `return_sequences=False`, y (B, H) is the output at
     the last valid step alone.
     """
+
+    compute_mask = _mask_after
 
     def __init__(
         self,
@@ -94,6 +110,7 @@ class Native(keras.layers.Layer):
         return native(self.cell, x, state, lengths, self.return_sequences)
 
 
+@_saveable
 class Linear(keras.layers.Layer):
     """x (..., D) -> x @ W + b (..., K).  W (D, K) drawn Glorot-uniform, b (K,) zero."""
 
@@ -105,12 +122,14 @@ class Linear(keras.layers.Layer):
             weights.glorot(weights.seeds(rng, 1)[0], input_size, output_size), dtype, "W"
         )
         self.b = parameter([0.0] * output_size, dtype, "b")
+        self.built = True  # all weights are there
 
     def call(self, x):
         """x (..., D) -> (..., K)."""
         return x @ self.W + self.b
 
 
+@_saveable
 class Embedding(keras.layers.Layer):
     """ids (B, T) -> vectors (B, T, E).  W (V, E) drawn normal with standard deviation E ** -0.5."""
 
@@ -120,6 +139,7 @@ class Embedding(keras.layers.Layer):
         self.W = parameter(
             weights.embedding(weights.seeds(rng, 1)[0], vocab_size, size), dtype, "W"
         )
+        self.built = True  # all weights are there
 
     def call(self, ids: Tensor) -> Tensor:
         """ids (B, T) -> (B, T, E).  On a GPU the lookup itself refuses ids that are not there."""
@@ -294,22 +314,6 @@ def check_input(
         lengths = tf.cast(checks.lengths(array(lengths), x.shape[0], x.shape[1]), tf.int32)
     valid = tf.sequence_mask(lengths, T)  # (B, T)
     return tf.where(valid[:, :, None], x, 0), lengths
-
-
-def _from_mask(mask, lengths):
-    """The lengths that Keras' mask (B, T) says, of a layer before (Embedding, Masking); as they are where they are given.
-
-    ValueError, InvalidArgumentError in a graph, for a mask that is False before a True: padding stands at the end here.
-    """
-    if mask is None or lengths is not None:
-        return lengths
-    found = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
-    at_the_end = tf.reduce_all(tf.cast(mask, tf.bool) == tf.sequence_mask(found, tf.shape(mask)[1]))
-    says = "a mask must be True for the steps of a sequence and False after: put padding at the end"
-    if not traced() and not bool(at_the_end):
-        raise ValueError(says)
-    with tf.control_dependencies([tf.debugging.Assert(at_the_end, [says])]):
-        return tf.identity(found)
 
 
 def traced() -> bool:

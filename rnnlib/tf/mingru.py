@@ -4,9 +4,10 @@ import keras
 import tensorflow as tf
 
 from rnnlib import checks, weights
-from rnnlib.tf.convert import parameter
+from rnnlib.tf.convert import _saveable, parameter
 
 
+@_saveable
 class MinGRUCell(keras.layers.Layer):
     """One step of a minimal GRU: x (B, D), h (B, H) -> h, h.  Gate and candidate see x alone: linear in h.
 
@@ -39,6 +40,7 @@ class MinGRUCell(keras.layers.Layer):
         return 1 - z, z * n
 
 
+@_saveable
 class MinLSTMCell(keras.layers.Layer):
     """One step of a minimal LSTM: x (B, D), h (B, H) -> h, h.  Gates and candidate see x alone: linear in h.
 

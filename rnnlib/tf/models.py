@@ -14,10 +14,19 @@ import tensorflow as tf
 from rnnlib import checks, engines, weights
 from rnnlib.engines import Named, Seed
 from rnnlib.tf.conv import TCN
-from rnnlib.tf.convert import Module, Tensor
+from rnnlib.tf.convert import Module, Tensor, _from_mask, _mask_after, _saveable
 from rnnlib.tf.derived import Derived
 from rnnlib.tf.engines import AutoRNN
-from rnnlib.tf.layers import Embedding, Lengths, Linear, Native, Recurrent, lacks, make_cell, refuse
+from rnnlib.tf.layers import (
+    Embedding,
+    Lengths,
+    Linear,
+    Native,
+    Recurrent,
+    lacks,
+    make_cell,
+    refuse,
+)
 from rnnlib.tf.stack import Bidirectional, Dropout, Stacked, last, pooled
 
 POOLS = ("last", "mean", "max")  # of the steps of a sequence, for a Classifier
@@ -25,6 +34,7 @@ HEADS = {"point": {}, "quantile": {"outputs": 3}, "gaussian": {}}  # of a Foreca
 HEAD_SIZES = {"point": 1, "gaussian": 2}
 
 
+@_saveable
 class Model(keras.Model):
     """What the models share: embedding if there is a vocabulary, recurrent layers, linear head.
 
@@ -69,6 +79,7 @@ class Model(keras.Model):
         self.head_dropout = Dropout(dropout, variational, for_dropout[2])
         self.bidirectional = bidirectional
         self.head = Linear(self.rnn.output_size, output_size, for_head, dtype)
+        self.built = True  # all weights are there
 
     def encode(self, x: Tensor, lengths: Lengths = None) -> Tensor:
         """x (B, T, D) or ids (B, T) -> what the recurrent layers say at each step, (B, T, H), after the end 0."""
@@ -83,11 +94,15 @@ class Model(keras.Model):
         return y if len(y.shape) == 2 else last(y, lengths, self.bidirectional)
 
 
+@_saveable
 class Classifier(Model):
     """One class for each sequence: x (B, T, D) or ids (B, T) -> logits (B, C), from what is known after the last valid step.
 
     pool  "last": from that; "mean", "max": from the mean or the maximum over all valid steps
     """
+
+    return_sequences = False
+    compute_mask = _mask_after
 
     def __init__(
         self,
@@ -129,15 +144,19 @@ class Classifier(Model):
         self.pool = pool
         self.about += "" if pool == "last" else f", {pool}"
 
-    def call(self, x: Tensor, lengths: Lengths = None) -> Tensor:
+    def call(self, x: Tensor, lengths: Lengths = None, mask: Tensor | None = None) -> Tensor:
         """x (B, T, D) or ids (B, T) -> logits (B, C)."""
+        lengths = _from_mask(mask, lengths)
         if self.pool == "last":
             return self.head(self.head_dropout(self.summary(x, lengths)))
         return self.head(self.head_dropout(pooled(self.encode(x, lengths), self.pool, lengths)))
 
 
+@_saveable
 class Tagger(Model):
     """One answer at each step: x (B, T, D) or ids (B, T) -> logits or values (B, T, K); padding gets an answer too."""
+
+    compute_mask = _mask_after
 
     def __init__(
         self,
@@ -174,17 +193,22 @@ class Tagger(Model):
             dtype=dtype,
         )
 
-    def call(self, x: Tensor, lengths: Lengths = None) -> Tensor:
+    def call(self, x: Tensor, lengths: Lengths = None, mask: Tensor | None = None) -> Tensor:
         """x (B, T, D) or ids (B, T) -> logits or values (B, T, K)."""
+        lengths = _from_mask(mask, lengths)
         return self.head(self.head_dropout(self.encode(x, lengths)))
 
 
+@_saveable
 class Forecaster(Model):
     """The next values of a series: x (B, T, D) -> (B, horizon), from what is known after the last valid step.
 
     head  "point"; or what a distribution needs: ("quantile", {"outputs": Q}) -> (B, horizon, Q), for the loss "pinball";
           "gaussian" -> (B, horizon, 2), mean and log of the standard deviation, for the loss "gaussian"
     """
+
+    return_sequences = False
+    compute_mask = _mask_after
 
     def __init__(
         self,
@@ -232,8 +256,9 @@ class Forecaster(Model):
         self.horizon, self.outputs, self.point = horizon, outputs, kind == "point"
         self.about += "" if self.point else f", head {kind}"
 
-    def call(self, x: Tensor, lengths: Lengths = None) -> Tensor:
+    def call(self, x: Tensor, lengths: Lengths = None, mask: Tensor | None = None) -> Tensor:
         """x (B, T, D) -> (B, horizon), or (B, horizon, outputs of the head)."""
+        lengths = _from_mask(mask, lengths)
         y = self.head(self.head_dropout(self.summary(x, lengths)))
         return y if self.point else tf.reshape(y, (-1, self.horizon, self.outputs))
 

@@ -4,9 +4,10 @@ import keras
 import tensorflow as tf
 
 from rnnlib import checks, weights
-from rnnlib.tf.convert import parameter
+from rnnlib.tf.convert import _saveable, parameter
 
 
+@_saveable
 class SRUCell(keras.layers.Layer):
     """One step of the Simple Recurrent Unit of Lei et al.: x (B, D), c (B, H) -> h, c.  The output h is not fed back.
 
