@@ -6,7 +6,7 @@ from torch import nn
 from rnnlib.pt.convert import Module, Tensor, check
 from rnnlib.pt.elman import PHI, ElmanCell
 from rnnlib.pt.gru import GRUCell
-from rnnlib.pt.layers import Lengths, State, check_input, check_state
+from rnnlib.pt.layers import Lengths, State, check_graph, check_input, check_state
 from rnnlib.pt.lstm import LSTMCell
 from rnnlib.pt.mingru import MinGRUCell, MinLSTMCell
 from rnnlib.pt.recurrences import elman, gru, lstm, mingru, sru
@@ -46,6 +46,7 @@ def fused(
 ) -> tuple[Tensor, State]:
     """A cell over time by its function with a gradient derived by hand: x (B, T, D) -> y (B, T, H), final state."""
     x, lengths = check_input(x, cell.input_size, cell.W_x.dtype, lengths)
+    check_graph(x)
     first = cell.initial_state(x)
     y, states = RUNS[type(cell)](cell, x, first if state is None else check_state(state, first))
     if lengths is None:
@@ -70,7 +71,9 @@ def at(states, t):
     """The states at step t, or at each sequence's own step t (B,): (B, T, H), or a tuple of such -> (B, H)."""
     if isinstance(states, tuple):
         return tuple(at(part, t) for part in states)
-    return states[:, t] if isinstance(t, int) else states[torch.arange(len(t), device=t.device), t]
+    return (
+        states[:, t] if isinstance(t, int) else states[torch.arange(t.shape[0], device=t.device), t]
+    )
 
 
 def run_elman(cell, x, h):

@@ -6,7 +6,7 @@ from rnnlib import checks, engines
 from rnnlib.engines import Choice
 from rnnlib.pt.convert import Module, Tensor, check, parts
 from rnnlib.pt.derived import fused, underived
-from rnnlib.pt.layers import KINDS, Lengths, Recurrent, State, native, traced, unnative
+from rnnlib.pt.layers import KINDS, Lengths, Recurrent, State, native, unnative
 from rnnlib.pt.stack import last
 
 
@@ -51,8 +51,9 @@ def choice(
     if training is None:
         learns = x.requires_grad or any(p.requires_grad for p in cell.parameters())
         training = torch.is_grad_enabled() and learns
-    if traced():
-        return _in_graph(there, lengths)
+    in_graph = _in_graph(there, lengths)
+    if in_graph is not None:
+        return in_graph
     if x.device.type != "cpu":
         return Choice(
             there[0], f"on a {x.device.type.upper()} each step of any other is a launch of its own"
@@ -71,10 +72,19 @@ def choice(
 
 
 def _in_graph(there, lengths):
-    """The engine where a graph is made of the call."""
-    if there[0] == "native" and lengths is None:
-        return Choice("native", "its operator keeps the number of steps free in a graph")
-    return Choice("loop", "in a graph, lengths stay tensors and no derivative is needed")
+    """The engine where a graph is made of the call; None: any."""
+    if torch.jit.is_tracing():  # the loop refuses
+        name = there[0] if there[0] == "native" else "loop"
+        return Choice(name, "the number of steps and the lengths stay free in its operator alone")
+    if torch.compiler.is_exporting():
+        if there[0] == "native" and lengths is None:
+            return Choice("native", "no lengths: its operator is exported as it is")
+        return Choice(
+            "loop", "torch.export looks at no number: lengths stay tensors in the loop alone"
+        )
+    if torch.compiler.is_compiling():
+        return Choice(there[0], "compiling each step of a loop takes minutes")
+    return None
 
 
 def engine_of(

@@ -34,6 +34,7 @@ class Recurrent(nn.Module):
     def forward(self, x, state=None, lengths=None):
         """x (B, T, D) -> y (B, T, H), final state."""
         x, lengths = check_input(x, self.cell.input_size, self.cell.W_x.dtype, lengths)
+        check_graph(x)
         first = self.cell.initial_state(x)
         state = first if state is None else check_state(state, first)
         ys = []
@@ -248,8 +249,28 @@ def check_input(
 
 
 def traced() -> bool:
-    """Whether a tracer, an exporter or a compiler follows this call, so that tensors have no numbers to look at."""
-    return torch.jit.is_tracing() or torch.compiler.is_compiling()
+    """Whether a tracer or an exporter follows this call, so that tensors have no numbers to look at."""
+    return torch.jit.is_tracing() or torch.compiler.is_exporting()
+
+
+def check_graph(x: Tensor) -> None:
+    """Whether our loops can be followed here: they have a turn for each step, and a graph would have as many for ever.
+
+    Raises NotImplementedError where an exporter would freeze the number of steps without saying so, or be unable to.
+    """
+    if torch.jit.is_tracing():
+        raise NotImplementedError(
+            "torch.jit.trace, and torch.onnx.export with dynamo=False, would keep the number of steps of this example for "
+            "ever, whatever x comes later. Export with torch.export.export or torch.onnx.export(..., dynamo=True), which "
+            "hold later inputs to that number; or build with cell='elman', 'lstm' or 'gru' and native=None: the "
+            "framework's layer leaves it free"
+        )
+    if torch.compiler.is_exporting() and isinstance(x.shape[1], torch.SymInt):
+        raise NotImplementedError(
+            "torch.export cannot leave the number of steps free in our loop: mark the batch alone as dynamic, "
+            "dynamic_shapes={'x': {0: Dim('B')}, ...}, and pad x to that number of steps; with lengths the answers "
+            "stay the same"
+        )
 
 
 def check_state(state, like):

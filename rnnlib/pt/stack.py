@@ -152,7 +152,7 @@ def reverse(x, lengths=None):
         torch.as_tensor(lengths, device=x.device)[:, None],
     )
     order = torch.where(t < lengths, lengths - 1 - t, t)  # (B, T)
-    return x[torch.arange(len(x), device=x.device)[:, None], order]
+    return x[torch.arange(x.shape[0], device=x.device)[:, None], order]
 
 
 def last(y, lengths=None, bidirectional=False):
@@ -161,7 +161,7 @@ def last(y, lengths=None, bidirectional=False):
         end = y[:, -1]
     else:
         end = y[
-            torch.arange(len(y), device=y.device), torch.as_tensor(lengths, device=y.device) - 1
+            torch.arange(y.shape[0], device=y.device), torch.as_tensor(lengths, device=y.device) - 1
         ]
     half = y.shape[2] // 2
     return torch.cat([end[:, :half], y[:, 0, half:]], dim=-1) if bidirectional else end
