@@ -15,7 +15,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils import Tags
 
-from rnnlib import batch, checks, packing, saved, text, weights
+from rnnlib import batch, cells, checks, packing, saved, text, weights
 from rnnlib.errors import NotFittedError
 from rnnlib.estimators import (
     HALVES,
@@ -235,7 +235,7 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
             checks.positive(getattr(self, name), name)
         if self.max_tokens is not None:
             checks.positive(self.max_tokens, "max_tokens")
-        checks.named(self.cell, weights.CELLS, "cell")
+        cells.named(self.cell)
         checks.choice(self.pool, ("last", "mean", "max"), "pool")
         checks.choice(self.dtype, ("float32", "float64"), "dtype")
         for name in ("bidirectional", "variational", "residual", "layer_norm", "lower"):

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import numpy as np
 
-from rnnlib import checks, weights
+from rnnlib import cells, checks
 from rnnlib.batch import Batches
 from rnnlib.classical import normal_path
 from rnnlib.estimators import NetworkEstimator, check_training, framework_name
@@ -186,7 +186,7 @@ class Recurrent(Windowed, NetworkEstimator):
         """ValueError or TypeError for the first hyper-parameter that will not do."""
         super().check_params()
         framework_name(self.rnn)
-        checks.named(self.cell, weights.CELLS, "cell")
+        cells.named(self.cell)
         checks.positive(self.hidden_size, "hidden_size")
         checks.choice(self.head, HEADS, "head")
         if self.head == "quantile" and 0.5 not in self.levels:

@@ -280,17 +280,3 @@ def test_doors(name):
     ]:
         with pytest.raises(error, match=match):
             call()
-
-
-@pytest.mark.parametrize("name", FRAMEWORKS)
-def test_a_model_takes_what_is_fastest_and_there(name):
-    """native=None: the framework's layer, else the derived one, else the loop."""
-    rnn = framework(name)
-    for cell, native, kind in [
-        ("gru", None, "Native"),
-        ("sru", None, "Derived"),
-        ("mingru", None, "Derived"),
-        (("lstm", {"peepholes": True}), None, "Recurrent"),
-        ("sru", False, "Recurrent"),
-    ]:
-        assert type(rnn.Tagger(D, H, 3, cell=cell, native=native).rnn).__name__ == kind, cell

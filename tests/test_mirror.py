@@ -9,6 +9,12 @@ import pytest
 ROOT = Path(__file__).parent.parent / "rnnlib"
 FILES = sorted(path.name for path in (ROOT / "pt").glob("*.py"))
 TWIN = {"call": "forward"}
+KERAS_ONLY = (  # last arguments: PyTorch's modules know their mode, and tensors carry no masks there
+    ", training=False",
+    ", training: bool=False",
+    ", mask: Tensor | None=None",
+    ", mask=None",
+)
 
 
 def outline(text):
@@ -22,7 +28,8 @@ def outline(text):
             ):
                 name = prefix + TWIN.get(child.name, child.name)
                 arguments = plain_arguments(child) if isinstance(child, ast.FunctionDef) else ""
-                arguments = arguments.removesuffix(", training=False")  # PyTorch's modules know their mode
+                for keras_only in KERAS_ONLY:
+                    arguments = arguments.removesuffix(keras_only)
                 found[name] = (arguments, (ast.get_docstring(child) or "").split("\n")[0])
                 if isinstance(child, ast.ClassDef):
                     visit(child, f"{name}.")

@@ -10,6 +10,7 @@ from rnnlib.pt.conv import TCN, CausalConv
 from rnnlib.pt.convert import array, load, params, tensor, value_and_grads
 from rnnlib.pt.derived import Derived
 from rnnlib.pt.elman import ElmanCell
+from rnnlib.pt.engines import AutoRNN, engine_of
 from rnnlib.pt.gru import GRUCell
 from rnnlib.pt.layers import Embedding, Linear, Native, Recurrent
 from rnnlib.pt.lstm import LSTMCell
@@ -25,6 +26,7 @@ from rnnlib.pt.train import evaluate, fit, predict
 name = "PyTorch"
 
 __all__ = [
+    "AutoRNN",
     "Bidirectional",
     "CausalConv",
     "Classifier",
@@ -47,6 +49,7 @@ __all__ = [
     "Tagger",
     "array",
     "checkpoint",
+    "engine_of",
     "evaluate",
     "fit",
     "load",

@@ -18,8 +18,14 @@ class CausalConv(nn.Module):
 
     def __init__(self, input_size, hidden_size, kernel_size=3, dilation=1, rng=0, dtype="float32"):
         super().__init__()
-        D, H = checks.positive(input_size, "input_size"), checks.positive(hidden_size, "hidden_size")
-        k, self.dilation = checks.positive(kernel_size, "kernel_size"), checks.positive(dilation, "dilation")
+        D, H = (
+            checks.positive(input_size, "input_size"),
+            checks.positive(hidden_size, "hidden_size"),
+        )
+        k, self.dilation = (
+            checks.positive(kernel_size, "kernel_size"),
+            checks.positive(dilation, "dilation"),
+        )
         W = weights.glorot(weights.seeds(rng, 1)[0], k * D, H).reshape(k, D, H)
         self.W = parameter(W, dtype, "W")
         self.b = parameter([0.0] * H, dtype, "b")
@@ -41,7 +47,9 @@ class TCN(nn.Module):
     before.  Source: Bai et al. 2018, sec. 3; departure: one convolution in each block, no weight normalisation, no dropout.
     """
 
-    def __init__(self, input_size, hidden_size, kernel_size=3, num_layers=4, rng=0, dtype="float32"):
+    def __init__(
+        self, input_size, hidden_size, kernel_size=3, num_layers=4, rng=0, dtype="float32"
+    ):
         super().__init__()
         self.input_size = checks.positive(input_size, "input_size")
         self.output_size = checks.positive(hidden_size, "hidden_size")
@@ -56,7 +64,7 @@ class TCN(nn.Module):
 
     def forward(self, x, state=None, lengths=None):
         """x (B, T, D) -> y (B, T, H), None."""
-        lengths = check_input(x, self.input_size, self.bring.W.dtype, lengths)
+        x, lengths = check_input(x, self.input_size, self.bring.W.dtype, lengths)
         if state is not None:
             raise ValueError("a convolution has no state: give it the steps before")
         y = self.bring(x)

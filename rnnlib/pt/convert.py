@@ -1,28 +1,37 @@
 """NumPy in, NumPy out: the doors between rnnlib.pt and the rest.  Mirror: rnnlib/tf/convert.py."""
 
+from collections.abc import Callable, Iterator, Mapping
+
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import nn
 
 from rnnlib import checks, weights
 
+# the framework's names for what annotations speak of
+Tensor = torch.Tensor
+Module = nn.Module
+Parameter = nn.Parameter
+DType = torch.dtype
 
-def dtype_of(name):
+
+def dtype_of(name: str) -> DType:
     """The framework's dtype called "float32" or "float64"."""
     return getattr(torch, checks.choice(name, ("float32", "float64"), "dtype"))
 
 
-def parameter(value, dtype, name):
+def parameter(value: ArrayLike, dtype: str, name: str) -> Parameter:
     """A trainable parameter that starts at the array `value`."""
     return nn.Parameter(torch.tensor(value, dtype=dtype_of(dtype)))
 
 
-def tensor(array):
+def tensor(array: ArrayLike) -> Tensor:
     """A tensor that holds a copy of the array, of the same dtype."""
     return torch.tensor(checks.numbers(array, "array").copy())
 
 
-def array(tensor):
+def array(tensor: Tensor) -> np.ndarray:
     """The array that a tensor holds; of a bfloat16, which NumPy lacks, as float32."""
     tensor = tensor.detach().cpu()
     if tensor.dtype == torch.bfloat16:
@@ -30,20 +39,7 @@ def array(tensor):
     return tensor.numpy().copy()
 
 
-def parts(module, prefix=""):
-    """Every module below `module` with its dotted prefix; into the framework's own layers it does not go."""
-    yield prefix, module
-    if not hasattr(module, "to_native"):
-        for name, child in module.named_children():
-            yield from parts(child, f"{prefix}{name}.")
-
-
-def surplus(module):
-    """How many of the module's trainable numbers stay at 0: the second bias of the frameworks' own GRU layers, but for a part."""
-    return sum(getattr(part, "surplus", 0) for _, part in parts(module))
-
-
-def check(module):
+def check(module: object) -> None:
     """A model or layer of this framework; TypeError for anything else, a class or a model of the twin among them."""
     if not isinstance(module, nn.Module):
         kind = module if isinstance(module, type) else type(module)
@@ -52,44 +48,46 @@ def check(module):
         raise TypeError(f"rnnlib.pt works on a model that is a torch.nn.Module, got {got}")
 
 
-def own(module):
-    """The parameters that the module itself holds, {name: parameter}."""
-    return dict(module.named_parameters(recurse=False))
+def parts(module: Module) -> Iterator[tuple[str, Module]]:
+    """(dotted name, layer) of a model, which itself has the name "", and of all layers in it, each once."""
+    return module.named_modules()
 
 
-def params(module, read=array):
-    """All trainable parameters as a flat dict {dotted name: array}, the same names in both frameworks.
+def parameters(module: Module) -> dict[str, Parameter]:
+    """All parameters of a model by their dotted names, frozen ones too; one that several parts share has one name."""
+    check(module)
+    return dict(module.named_parameters())
+
+
+def params(
+    module: Module, read: Callable[[Parameter], np.ndarray] = array
+) -> dict[str, np.ndarray]:
+    """All parameters as a flat dict {dotted name: array}, frozen ones too; the same names in both frameworks.
 
     `read` turns one of the framework's parameters into an array: its value, or for instance its gradient.
     """
-    check(module)
-    found = {}
-    for prefix, part in parts(module):
-        if hasattr(part, "to_native"):  # the framework's own layer, whose parameters go by our names
-            found.update({f"{prefix}cell.{name}": value for name, value in part.from_native(read).items()})
-        else:
-            found.update({f"{prefix}{name}": read(p) for name, p in own(part).items()})
-    return found
+    return {name: read(parameter) for name, parameter in parameters(module).items()}
 
 
-def load(module, arrays):
-    """Copy a dict as `params` gives it into the module.  ValueError, and nothing changed, if names or shapes differ."""
+def load(module: Module, arrays: Mapping[str, np.ndarray]) -> None:
+    """Copy a dict as `params` gives it into the module.
+
+    Raises ValueError, and nothing is changed, if names or shapes differ or a number is not finite.
+    """
     arrays = weights.match(params(module), arrays, type(module).__name__)
-    for prefix, part in parts(module):
-        if hasattr(part, "to_native"):
-            part.to_native(weights.below(arrays, f"{prefix}cell."))
-        else:
-            for name, p in own(part).items():
-                assign(p, arrays[f"{prefix}{name}"])
+    for name, parameter in parameters(module).items():
+        assign(parameter, arrays[name])
 
 
-def assign(parameter, array):
+def assign(parameter: Parameter, array: ArrayLike) -> None:
     """Overwrite one parameter of the framework in place."""
     with torch.no_grad():
         parameter.copy_(torch.as_tensor(np.array(array)))
 
 
-def value_and_grads(module, loss):
+def value_and_grads(
+    module: Module, loss: Callable[[], Tensor]
+) -> tuple[float, dict[str, np.ndarray]]:
     """`loss()` -> a scalar tensor; returns it as a float, with the gradients of all parameters {dotted name: array}."""
     module.zero_grad()
     value = loss()

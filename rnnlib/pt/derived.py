@@ -3,10 +3,10 @@
 import torch
 from torch import nn
 
-from rnnlib.pt.convert import check
+from rnnlib.pt.convert import Module, Tensor, check
 from rnnlib.pt.elman import PHI, ElmanCell
 from rnnlib.pt.gru import GRUCell
-from rnnlib.pt.layers import check_input, check_state
+from rnnlib.pt.layers import Lengths, State, check_graph, check_input, check_state
 from rnnlib.pt.lstm import LSTMCell
 from rnnlib.pt.mingru import MinGRUCell
 from rnnlib.pt.minlstm import MinLSTMCell
@@ -23,7 +23,7 @@ class Derived(nn.Module):
     ValueError for any other.  Gradients of gradients are those of the loop, which is what they cost, too.
     """
 
-    def __init__(self, cell):
+    def __init__(self, cell: Module):
         check(cell)
         super().__init__()
         why = underived(cell)
@@ -32,22 +32,31 @@ class Derived(nn.Module):
                 f"{why}, use rnn.Recurrent(cell); there is one for ElmanCell, LSTMCell without peepholes, GRUCell with "
                 "reset_after=True, SRUCell, MinGRUCell and MinLSTMCell"
             )
-        self.run = RUNS[type(cell)]
         self.cell = cell
         self.output_size = cell.hidden_size
 
-    def forward(self, x, state=None, lengths=None):
+    def forward(
+        self, x: Tensor, state: State = None, lengths: Lengths = None
+    ) -> tuple[Tensor, State]:
         """x (B, T, D) -> y (B, T, H), final state."""
-        lengths = check_input(x, self.cell.input_size, self.cell.W_x.dtype, lengths)
-        first = self.cell.initial_state(x)
-        y, states = self.run(self.cell, x, first if state is None else check_state(state, first))
-        if lengths is None:
-            return y, at(states, -1)
-        valid = torch.arange(x.shape[1], device=x.device) < lengths[:, None]  # (B, T)
-        return torch.where(valid[:, :, None], y, 0), at(states, lengths - 1)
+        return fused(self.cell, x, state, lengths)
 
 
-def underived(cell):
+def fused(
+    cell: Module, x: Tensor, state: State = None, lengths: Lengths = None
+) -> tuple[Tensor, State]:
+    """A cell over time by its function with a gradient derived by hand: x (B, T, D) -> y (B, T, H), final state."""
+    x, lengths = check_input(x, cell.input_size, cell.W_x.dtype, lengths)
+    check_graph(x)
+    first = cell.initial_state(x)
+    y, states = RUNS[type(cell)](cell, x, first if state is None else check_state(state, first))
+    if lengths is None:
+        return y, at(states, -1)
+    valid = torch.arange(x.shape[1], device=x.device) < lengths[:, None]  # (B, T)
+    return torch.where(valid[:, :, None], y, 0), at(states, lengths - 1)
+
+
+def underived(cell: Module) -> str | None:
     """Why a cell has no gradient that is derived by hand, or None where it has one."""
     kind = type(cell).__name__
     if getattr(cell, "peepholes", False):
@@ -63,7 +72,9 @@ def at(states, t):
     """The states at step t, or at each sequence's own step t (B,): (B, T, H), or a tuple of such -> (B, H)."""
     if isinstance(states, tuple):
         return tuple(at(part, t) for part in states)
-    return states[:, t] if isinstance(t, int) else states[torch.arange(len(t), device=t.device), t]
+    return (
+        states[:, t] if isinstance(t, int) else states[torch.arange(t.shape[0], device=t.device), t]
+    )
 
 
 def run_elman(cell, x, h):

@@ -2,11 +2,17 @@
 
 import torch
 from torch import nn
+from torch.nn.functional import embedding
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnnlib import cells, checks, weights
-from rnnlib.pt.convert import array, assign, check, dtype_of, parameter
-from rnnlib.trees import map_leaves, match_form
+from rnnlib.engines import Named, Seed
+from rnnlib.pt.convert import DType, Module, Tensor, array, check, parameter
+from rnnlib.pt.registry import kind_of, make_cell
+from rnnlib.trees import map_leaves
+
+State = Tensor | tuple | list | None  # of a cell; of a stack, a list; of two directions, a pair
+Lengths = Tensor | None
 
 
 class Recurrent(nn.Module):
@@ -28,7 +34,7 @@ class Recurrent(nn.Module):
 
     def forward(self, x, state=None, lengths=None):
         """x (B, T, D) -> y (B, T, H), final state."""
-        lengths = check_input(x, *inputs_of(self.cell), lengths)
+        x, lengths = check_input(x, *inputs_of(self.cell), lengths)
         first = self.cell.initial_state(x)
         state = first if state is None else check_state(state, first)
         ys = []
@@ -45,62 +51,32 @@ class Recurrent(nn.Module):
 class Native(nn.Module):
     """The framework's own layer behind the call of `Recurrent`: x (B, T, D) -> y (B, T, H), final state.
 
-    `cell` is "elman", "lstm" or "gru", or such a name with options.  Our initial weights and names.
-    The surplus bias of PyTorch and of both GRUs stays frozen at 0, so that both frameworks train
-    the same model.  ValueError for a cell that the framework has no layer for.  With
-    `return_sequences=False`, y (B, H) is the output at the last valid step alone.
+    `cell` is "elman", "lstm" or "gru", or such a name with options.  The weights are those of our cell, by its names and
+    in its layout, and the framework's layer is a function of them.  Surplus biases (PyTorch's second one, most of the
+    recurrent ones of both GRUs) are zeros of that function and no parameters: both frameworks train the same model.
+    ValueError for a cell that the framework has no layer for.  With `return_sequences=False`, y (B, H) is the output at
+    the last valid step alone.
     """
 
-    def __init__(self, cell, input_size, hidden_size, return_sequences=True, rng=0, dtype="float32"):
+    def __init__(
+        self,
+        cell: Named,
+        input_size: int,
+        hidden_size: int,
+        return_sequences: bool = True,
+        rng: Seed = 0,
+        dtype: str = "float32",
+    ):
         super().__init__()
-        self.kind, options = cells.named(cell)
         refuse(lacks(cell))
-        self.input_size = checks.positive(input_size, "input_size")
-        self.hidden_size = self.output_size = checks.positive(hidden_size, "hidden_size")
-        self.return_sequences = return_sequences
-        sizes = dict(input_size=self.input_size, hidden_size=self.hidden_size)
-        sizes.update(batch_first=True, dtype=dtype_of(dtype))
-        if self.kind == "elman":
-            self.layer = nn.RNN(nonlinearity=options.pop("activation"), **sizes)
-        else:
-            self.layer = {"lstm": nn.LSTM, "gru": nn.GRU}[self.kind](**sizes)
-        self.layer.bias_hh_l0.requires_grad_(self.kind == "gru")
-        self.surplus = 2 * hidden_size if self.kind == "gru" else 0  # trainable numbers that stay at 0
-        self.to_native(weights.draw(self.kind, input_size, hidden_size, rng, **options))
+        self.cell = make_cell(cell, input_size, hidden_size, rng, dtype)
+        self.input_size = self.cell.input_size
+        self.hidden_size = self.output_size = self.cell.hidden_size
+        self.return_sequences = checks.flag(return_sequences, "return_sequences")
 
-    def from_native(self, read=array):
-        """Our parameters {name: array} out of the framework's layer."""
-        return weights.from_torch(self.kind, {name: read(p) for name, p in self.layer.named_parameters()})
-
-    def to_native(self, p):
-        """Our parameters into the framework's layer."""
-        for name, value in weights.to_torch(self.kind, p).items():
-            assign(getattr(self.layer, name), value)
-
-    def forward(self, x, state=None, lengths=None):
+    def forward(self, x: Tensor, state: State = None, lengths: Lengths = None) -> tuple[Tensor, State]:
         """x (B, T, D) -> y (B, T, H), final state."""
-        lengths = check_input(x, self.input_size, self.layer.weight_ih_l0.dtype, lengths)
-        if self.surplus and not self.layer.bias_hh_l0._backward_hooks:  # a copy of the layer has lost it
-            self.layer.bias_hh_l0.register_hook(self._freeze)
-        if state is not None:
-            zeros = x.new_zeros(x.shape[0], self.hidden_size)
-            state = check_state(state, (zeros, zeros) if self.kind == "lstm" else zeros)
-            state = tuple(s[None] for s in state) if self.kind == "lstm" else state[None]  # (1, B, H)
-        if lengths is None:
-            y, state = self.layer(x, state)
-        else:
-            packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
-            y, state = self.layer(packed, state)
-        state = tuple(s[0] for s in state) if self.kind == "lstm" else state[0]
-        if not self.return_sequences:
-            return state[0] if self.kind == "lstm" else state, state
-        if lengths is not None:
-            y, _ = pad_packed_sequence(y, batch_first=True, total_length=x.shape[1])
-        return y, state
-
-    def _freeze(self, grad):
-        """The gradient of the second bias (3H,), 0 but for the candidate's part."""
-        return torch.cat([torch.zeros_like(grad[: self.surplus]), grad[self.surplus :]])
+        return native(self.cell, x, state, lengths, self.return_sequences)
 
 
 class Linear(nn.Module):
@@ -126,20 +102,74 @@ class Embedding(nn.Module):
         self.vocab_size = checks.positive(vocab_size, "vocab_size")
         self.W = parameter(weights.embedding(weights.seeds(rng, 1)[0], vocab_size, size), dtype, "W")
 
-    def forward(self, ids):
-        """ids (B, T) -> (B, T, E)."""
+    def forward(self, ids: Tensor) -> Tensor:
+        """ids (B, T) -> (B, T, E).  On a GPU the lookup itself refuses ids that are not there."""
         checks.rank(ids.shape, "(B, T)", "ids")
-        if not checks.trusted():
-            checks.ids(array(ids), self.vocab_size, "ids")
-        return self.W[ids]
+        if ids.device.type == "cpu" and not traced() and not checks.trusted():
+            checks.ids(ids.detach().numpy(), self.vocab_size, "ids")  # no copy
+        return embedding(ids, self.W)
 
 
-def lacks(cell):
+def native(
+    cell: Module, x: Tensor, state: State, lengths: Lengths, return_sequences: bool = True
+) -> tuple[Tensor, State]:
+    """The framework's layer as a function of a cell's weights: x (B, T, D) -> y (B, T, H) or its last step (B, H), final state.
+
+    It is the operator that nn.RNN, nn.LSTM and nn.GRU call.  Their weights have a gate's numbers in rows, ours in
+    columns; the order of the gates is the same.
+    """
+    x, lengths = check_input(x, cell.input_size, cell.W_x.dtype, lengths)
+    zeros = cell.initial_state(x)
+    state = zeros if state is None else check_state(state, zeros)
+    operator = torch.gru if kind_of(cell) == "gru" else torch.lstm
+    if kind_of(cell) == "elman":
+        operator = torch.rnn_tanh if cell.phi is torch.tanh else torch.rnn_relu
+    two = kind_of(cell) == "lstm"
+    second = torch.zeros_like(cell.b)
+    if kind_of(cell) == "gru":
+        second = torch.cat([second[: -cell.hidden_size], cell.b_n])
+    first = [part[None] for part in state] if two else [state[None]]  # (1, B, H)
+    train = torch.is_grad_enabled()
+    rest = (
+        [cell.W_x.T, cell.W_h.T, cell.b, second],
+        True,
+        1,
+        0.0,
+        train,
+        False,
+    )  # one layer, one direction
+    if lengths is None:
+        y, *last = operator(x, first if two else first[0], *rest, True)  # batch first
+    else:
+        packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        first = [part.index_select(1, packed.sorted_indices) for part in first]
+        data, *last = operator(packed.data, packed.batch_sizes, first if two else first[0], *rest)
+        last = [part.index_select(1, packed.unsorted_indices) for part in last]
+        y = packed._replace(data=data)
+    h, *c = [part[0] for part in last]
+    state = (h, c[0]) if two else h
+    if not return_sequences:
+        return h, state
+    if lengths is not None:
+        y, _ = pad_packed_sequence(y, batch_first=True, total_length=x.shape[1])
+    return y, state
+
+
+def lacks(cell: Named) -> str | None:
     """Why the framework has no layer for such a cell, or None where it has one."""
     return cells.lacks("torch", cell)
 
 
-def refuse(why):
+def unnative(cell: Module) -> str | None:
+    """Why the framework has no layer for a cell, or None where it has one."""
+    kind = kind_of(cell)
+    if kind is None:
+        return f"PyTorch has no layer for {type(cell).__name__}"
+    options = cells.row(kind).options
+    return lacks((kind, {name: getattr(cell, name, option.default) for name, option in options.items()}))
+
+
+def refuse(why: str | None) -> None:
     """ValueError for a cell without a layer of the framework's own; nothing for None."""
     if why is not None:
         raise ValueError(f"{why}: leave native out, or use native=False, Recurrent or Derived")
@@ -172,9 +202,13 @@ def inputs_of(cell):
     return getattr(cell, "input_size", None), dtypes[0] if dtypes else None
 
 
-def check_input(x, input_size, dtype, lengths):
-    """What the door of a layer over time refuses; returns the lengths as a tensor beside x.
+def check_input(
+    x: Tensor, input_size: int | None, dtype: DType | None, lengths: Lengths
+) -> tuple[Tensor, Lengths]:
+    """What the door of a layer over time refuses -> x with zeros for padding, lengths (B,) as a tensor beside x.
 
+    Padding may hold anything, NaN too: what a layer does with a zero can be multiplied by the gradient 0.  Where something
+    traces, there are no numbers to check, and lengths stay what the graph gets.
     Where the size or the dtype of the inputs is not known, None, they are not checked.
     """
     if not isinstance(x, torch.Tensor):
@@ -186,20 +220,50 @@ def check_input(x, input_size, dtype, lengths):
         )
     if dtype is not None and x.dtype != dtype:
         raise TypeError(f"x is {x.dtype}, the weights are {dtype}: convert x, or build with another dtype=")
-    if lengths is None or checks.trusted():
-        return None if lengths is None else torch.as_tensor(lengths, device=x.device)
-    checked = checks.lengths(array(torch.as_tensor(lengths)), x.shape[0], x.shape[1])
-    return torch.as_tensor(checked, device=x.device)
+    if lengths is None:
+        return x, None
+    if not traced():
+        lengths = checks.lengths(array(torch.as_tensor(lengths)), x.shape[0], x.shape[1])
+    lengths = torch.as_tensor(lengths, device=x.device)
+    valid = torch.arange(x.shape[1], device=x.device) < lengths[:, None]  # (B, T)
+    return torch.where(valid[:, :, None], x, 0), lengths
+
+
+def traced() -> bool:
+    """Whether a tracer or an exporter follows this call, so that tensors have no numbers to look at."""
+    return torch.jit.is_tracing() or torch.compiler.is_exporting()
+
+
+def check_graph(x: Tensor) -> None:
+    """Whether our loops can be followed here: they have a turn for each step, and a graph would have as many for ever.
+
+    Raises NotImplementedError where an exporter would freeze the number of steps without saying so, or be unable to.
+    """
+    if torch.jit.is_tracing():
+        raise NotImplementedError(
+            "torch.jit.trace, and torch.onnx.export with dynamo=False, would keep the number of steps of this example for "
+            "ever, whatever x comes later. Export with torch.export.export or torch.onnx.export(..., dynamo=True), which "
+            "hold later inputs to that number; or build with cell='elman', 'lstm' or 'gru' and native=None: the "
+            "framework's layer leaves it free"
+        )
+    if torch.compiler.is_exporting() and isinstance(x.shape[1], torch.SymInt):
+        raise NotImplementedError(
+            "torch.export cannot leave the number of steps free in our loop: mark the batch alone as dynamic, "
+            "dynamic_shapes={'x': {0: Dim('B')}, ...}, and pad x to that number of steps; with lengths the answers "
+            "stay the same"
+        )
 
 
 def check_state(state, like):
-    """The first state has the form, the shapes and the dtype of `like`: one tensor, or any nesting
-    of such."""
-    return map_leaves(check_leaf, match_form(state, like), like)
-
-
-def check_leaf(state, like):
-    """One tensor of a state has the shape and the dtype of `like`."""
+    """The first state has the form, the shapes and the dtype of `like`: a tensor (B, H), or a tuple of such."""
+    if isinstance(like, tuple) != isinstance(state, (tuple, list)) or (
+        isinstance(like, tuple) and len(state) != len(like)
+    ):
+        wanted = f"a tuple of {len(like)} tensors" if isinstance(like, tuple) else "one tensor"
+        got = f"a {type(state).__name__}" + (f" of {len(state)}" if isinstance(state, (tuple, list)) else "")
+        raise TypeError(f"state must be {wanted}, got {got}")
+    if isinstance(like, tuple):
+        return tuple(check_state(part, other) for part, other in zip(state, like, strict=True))
     if not isinstance(state, torch.Tensor):
         raise TypeError(f"state must hold tensors, got {type(state).__name__}: rnn.tensor(array) makes one")
     if tuple(state.shape) != tuple(like.shape):

@@ -1,17 +1,22 @@
 """Whole models in PyTorch: recurrent layers and a linear head.  Mirror: rnnlib/tf/models.py.
 
-`cell` is a name of `rnnlib.cells`, or (name, options).  `native=None` runs the framework's own layer where there is one for the cell,
-else `Derived`, else our loop; `native=True` the framework's layer or a ValueError; `native=False` the readable loop.  All are the same function
-with the same parameter names: `embed.W`, `rnn.cell.W_x`, `rnn.cell.W_h`, `rnn.cell.b`, `head.W`, `head.b`; two directions give
-`rnn.fwd.cell.W_x` and `rnn.bwd.cell.W_x`, several layers `rnn.layers.0.cell.W_x` and so on.
+`cell` is a name of `rnnlib.cells`, or (name, options).  `native` chooses what runs the recurrent layers: None, at each call
+the fastest engine that is right (`AutoRNN`); True or "native", the framework's own layer, or a ValueError that says why there is
+none; "fused", our function with a gradient derived by hand, or a ValueError; False or "loop", the readable loop.  A study names
+its engine, so that its digits stay.  All are the same function with the same parameter names: `embed.W`, `rnn.cell.W_x`,
+`rnn.cell.W_h`, `rnn.cell.b`, `head.W`, `head.b`; two directions give `rnn.fwd.cell.W_x` and `rnn.bwd.cell.W_x`, several layers
+`rnn.layers.0.cell.W_x` and so on.
 """
 
 from torch import nn
 
-from rnnlib import cells, checks, weights
+from rnnlib import cells, checks, engines, weights
+from rnnlib.engines import Named, Seed
 from rnnlib.pt.conv import TCN
-from rnnlib.pt.derived import Derived, underived
-from rnnlib.pt.layers import Embedding, Linear, Native, Recurrent, lacks, refuse
+from rnnlib.pt.convert import Module, Tensor
+from rnnlib.pt.derived import Derived
+from rnnlib.pt.engines import AutoRNN
+from rnnlib.pt.layers import Embedding, Lengths, Linear, Native, Recurrent, lacks, refuse
 from rnnlib.pt.registry import make_cell
 from rnnlib.pt.stack import Bidirectional, Dropout, Stacked, last, pooled
 
@@ -31,21 +36,22 @@ class Model(nn.Module):
 
     def __init__(
         self,
-        input_size,
-        hidden_size,
-        output_size,
-        cell="elman",
-        native=None,
-        vocab_size=None,
-        num_layers=1,
-        bidirectional=False,
-        dropout=0.0,
-        variational=False,
-        residual=False,
-        layer_norm=False,
-        rng=0,
-        dtype="float32",
-        sequences=True,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        cell: Named = "elman",
+        *,
+        native: bool | str | None = None,
+        vocab_size: int | None = None,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        variational: bool = False,
+        residual: bool = False,
+        layer_norm: bool = False,
+        rng: Seed = 0,
+        dtype: str = "float32",
+        sequences: bool = True,
     ):
         super().__init__()
         for_embed, for_rnn, for_head, *for_dropout = weights.seeds(rng, 6)
@@ -54,7 +60,9 @@ class Model(nn.Module):
         stack.update(dropout=dropout, variational=variational, layer_norm=layer_norm)
         about = f"{type(self).__name__} of {cells.named(cell)}"
         self.about = f"{about}, {stack}"  # what names and shapes do not tell
-        self.embed = None if vocab_size is None else Embedding(vocab_size, input_size, for_embed, dtype)
+        self.embed = (
+            None if vocab_size is None else Embedding(vocab_size, input_size, for_embed, dtype)
+        )
         self.embed_dropout = Dropout(dropout if vocab_size else 0.0, variational, for_dropout[0])
         sizes = (input_size, hidden_size)
         self.rnn = engine(cell, *sizes, native, for_rnn, dtype, sequences, for_dropout[1], **stack)
@@ -62,12 +70,14 @@ class Model(nn.Module):
         self.bidirectional = bidirectional
         self.head = Linear(self.rnn.output_size, output_size, for_head, dtype)
 
-    def encode(self, x, lengths=None):
+    def encode(self, x: Tensor, lengths: Lengths = None) -> Tensor:
         """x (B, T, D) or ids (B, T) -> what the recurrent layers say at each step, (B, T, H), after the end 0."""
-        y, _ = self.rnn(x if self.embed is None else self.embed_dropout(self.embed(x)), lengths=lengths)
+        y, _ = self.rnn(
+            x if self.embed is None else self.embed_dropout(self.embed(x)), lengths=lengths
+        )
         return y
 
-    def summary(self, x, lengths=None):
+    def summary(self, x: Tensor, lengths: Lengths = None) -> Tensor:
         """x (B, T, D) or ids (B, T) -> what they say after the whole sequence, (B, H)."""
         y = self.encode(x, lengths)
         return y if len(y.shape) == 2 else last(y, lengths, self.bidirectional)
@@ -79,13 +89,47 @@ class Classifier(Model):
     pool  "last": from that; "mean", "max": from the mean or the maximum over all valid steps
     """
 
-    def __init__(self, input_size, hidden_size, num_classes, cell="elman", pool="last", **options):
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_classes: int,
+        cell: Named = "elman",
+        pool: str = "last",
+        *,
+        native: bool | str | None = None,
+        vocab_size: int | None = None,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        variational: bool = False,
+        residual: bool = False,
+        layer_norm: bool = False,
+        rng: Seed = 0,
+        dtype: str = "float32",
+    ):
         checks.choice(pool, POOLS, "pool")
-        super().__init__(input_size, hidden_size, num_classes, cell, sequences=pool != "last", **options)
+        super().__init__(
+            input_size,
+            hidden_size,
+            num_classes,
+            cell,
+            native=native,
+            vocab_size=vocab_size,
+            num_layers=num_layers,
+            bidirectional=bidirectional,
+            dropout=dropout,
+            variational=variational,
+            residual=residual,
+            layer_norm=layer_norm,
+            rng=rng,
+            dtype=dtype,
+            sequences=pool != "last",
+        )
         self.pool = pool
         self.about += "" if pool == "last" else f", {pool}"
 
-    def forward(self, x, lengths=None):
+    def forward(self, x: Tensor, lengths: Lengths = None) -> Tensor:
         """x (B, T, D) or ids (B, T) -> logits (B, C)."""
         if self.pool == "last":
             return self.head(self.head_dropout(self.summary(x, lengths)))
@@ -95,10 +139,42 @@ class Classifier(Model):
 class Tagger(Model):
     """One answer at each step: x (B, T, D) or ids (B, T) -> logits or values (B, T, K); padding gets an answer too."""
 
-    def __init__(self, input_size, hidden_size, output_size, cell="elman", **options):
-        super().__init__(input_size, hidden_size, output_size, cell, **options)
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        cell: Named = "elman",
+        *,
+        native: bool | str | None = None,
+        vocab_size: int | None = None,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        variational: bool = False,
+        residual: bool = False,
+        layer_norm: bool = False,
+        rng: Seed = 0,
+        dtype: str = "float32",
+    ):
+        super().__init__(
+            input_size,
+            hidden_size,
+            output_size,
+            cell,
+            native=native,
+            vocab_size=vocab_size,
+            num_layers=num_layers,
+            bidirectional=bidirectional,
+            dropout=dropout,
+            variational=variational,
+            residual=residual,
+            layer_norm=layer_norm,
+            rng=rng,
+            dtype=dtype,
+        )
 
-    def forward(self, x, lengths=None):
+    def forward(self, x: Tensor, lengths: Lengths = None) -> Tensor:
         """x (B, T, D) or ids (B, T) -> logits or values (B, T, K)."""
         return self.head(self.head_dropout(self.encode(x, lengths)))
 
@@ -124,64 +200,121 @@ class Forecaster(Model):
           "gaussian" -> (B, horizon, 2), mean and log of the standard deviation, for the loss "gaussian"
     """
 
-    def __init__(self, input_size, hidden_size, horizon, cell="elman", head="point", **options):
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        horizon: int,
+        cell: Named = "elman",
+        head: Named = "point",
+        *,
+        native: bool | str | None = None,
+        vocab_size: int | None = None,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        variational: bool = False,
+        residual: bool = False,
+        layer_norm: bool = False,
+        rng: Seed = 0,
+        dtype: str = "float32",
+    ):
         kind, chosen = checks.named(head, HEADS, "head")
-        outputs = checks.positive(chosen["outputs"], "outputs of the head") if chosen else HEAD_SIZES[kind]
+        outputs = (
+            checks.positive(chosen["outputs"], "outputs of the head")
+            if chosen
+            else HEAD_SIZES[kind]
+        )
         size = checks.positive(horizon, "horizon") * outputs
-        super().__init__(input_size, hidden_size, size, cell, sequences=False, **options)
+        super().__init__(
+            input_size,
+            hidden_size,
+            size,
+            cell,
+            native=native,
+            vocab_size=vocab_size,
+            num_layers=num_layers,
+            bidirectional=bidirectional,
+            dropout=dropout,
+            variational=variational,
+            residual=residual,
+            layer_norm=layer_norm,
+            rng=rng,
+            dtype=dtype,
+            sequences=False,
+        )
         self.horizon, self.outputs, self.point = horizon, outputs, kind == "point"
         self.about += "" if self.point else f", head {kind}"
 
-    def forward(self, x, lengths=None):
+    def forward(self, x: Tensor, lengths: Lengths = None) -> Tensor:
         """x (B, T, D) -> (B, horizon), or (B, horizon, outputs of the head)."""
         y = self.head(self.head_dropout(self.summary(x, lengths)))
         return y if self.point else y.reshape(-1, self.horizon, self.outputs)
 
 
 def engine(
-    cell,
-    input_size,
-    hidden_size,
-    native=None,
-    rng=0,
-    dtype="float32",
-    sequences=True,
-    dropout_rng=0,
-    num_layers=1,
-    bidirectional=False,
-    dropout=0.0,
-    variational=False,
-    residual=False,
-    layer_norm=False,
-):
+    cell: Named,
+    input_size: int,
+    hidden_size: int,
+    native: bool | str | None = None,
+    rng: Seed = 0,
+    dtype: str = "float32",
+    sequences: bool = True,
+    dropout_rng: Seed = 0,
+    num_layers: int = 1,
+    bidirectional: bool = False,
+    dropout: float = 0.0,
+    variational: bool = False,
+    residual: bool = False,
+    layer_norm: bool = False,
+) -> Module:
     """The recurrent layers of a model: one, or two directions, or a stack of them."""
     plain = num_layers == 1 and not residual and not layer_norm
     if plain and not bidirectional:
         return layer(cell, input_size, hidden_size, native, rng, dtype, sequences)
     if cells.named(cell)[0] == "tcn":
-        raise ValueError("a tcn has layers of its own and one direction: set num_layers in its options")
-
-    def level(k, seed):
-        size = input_size if k == 0 else hidden_size * (2 if bidirectional else 1)
-        if not bidirectional:
-            return layer(cell, size, hidden_size, native, seed, dtype)
-        return Bidirectional(
-            *(layer(cell, size, hidden_size, native, s, dtype) for s in weights.seeds(seed, 2))
+        raise ValueError(
+            "a tcn has layers of its own and one direction: set num_layers in its options"
         )
 
+    def level(k, seed):
+        directions = 2 if bidirectional else 1
+        size = input_size if k == 0 else hidden_size * directions
+        if not bidirectional:
+            return layer(cell, size, hidden_size, native, seed, dtype)
+        fwd, bwd = (
+            layer(cell, size, hidden_size, native, s, dtype) for s in weights.seeds(seed, 2)
+        )
+        return Bidirectional(fwd, bwd)
+
     levels = [level(k, seed) for k, seed in enumerate(weights.seeds(rng, num_layers))]
-    return levels[0] if plain else Stacked(levels, residual, dropout, variational, layer_norm, dropout_rng)
+    if plain:
+        return levels[0]
+    return Stacked(levels, residual, dropout, variational, layer_norm, dropout_rng)
 
 
-def layer(cell, input_size, hidden_size, native=None, rng=0, dtype="float32", sequences=True):
-    """One layer over time for a cell by name: the framework's own, or ours."""
+def layer(
+    cell: Named,
+    input_size: int,
+    hidden_size: int,
+    native: bool | str | None = None,
+    rng: Seed = 0,
+    dtype: str = "float32",
+    sequences: bool = True,
+) -> Module:
+    """One layer over time for a cell by name, run by the engine that `native` asks for."""
     kind, options = cells.named(cell)
-    why = lacks(cell)
-    if native:
-        refuse(why)
-    if native or (native is None and why is None):
+    name = engines.asked(native)
+    if name == "native":
+        refuse(lacks(cell))
         return Native(cell, input_size, hidden_size, sequences, rng, dtype)
     if kind == "tcn":
+        if name == "fused":
+            raise ValueError(
+                "a tcn is made of convolutions, it has no fused function: leave native out"
+            )
         return TCN(input_size, hidden_size, rng=rng, dtype=dtype, **options)
     ours = make_cell(cell, input_size, hidden_size, rng, dtype)
-    return Derived(ours) if native is None and underived(ours) is None else Recurrent(ours)
+    if name is None:
+        return AutoRNN(ours, sequences)
+    return Derived(ours) if name == "fused" else Recurrent(ours)

@@ -42,7 +42,9 @@ class Stacked(nn.Module):
     After the end of a sequence y is 0.
     """
 
-    def __init__(self, layers, residual=False, dropout=0.0, variational=False, layer_norm=False, rng=0):
+    def __init__(
+        self, layers, residual=False, dropout=0.0, variational=False, layer_norm=False, rng=0
+    ):
         super().__init__()
         self.layers = nn.ModuleList(layers)
         if not layers:
@@ -52,7 +54,9 @@ class Stacked(nn.Module):
             Dropout(dropout, variational, seed) for seed in weights.seeds(rng, len(layers) - 1)
         )
         dtype = next(iter(params(self.layers).values())).dtype.name
-        sizes = [layer.output_size for layer in layers] if checks.flag(layer_norm, "layer_norm") else []
+        sizes = (
+            [layer.output_size for layer in layers] if checks.flag(layer_norm, "layer_norm") else []
+        )
         self.norms = nn.ModuleList(LayerNorm(size, dtype=dtype) for size in sizes)
         self.output_size = layers[-1].output_size
 
@@ -60,7 +64,9 @@ class Stacked(nn.Module):
         """x (B, T, D) -> y (B, T, H), list of final states."""
         state = [None] * len(self.layers) if state is None else state
         if not isinstance(state, (list, tuple)) or len(state) != len(self.layers):
-            raise TypeError(f"state of a stack is a list of {len(self.layers)} states, one for each layer")
+            raise TypeError(
+                f"state of a stack is a list of {len(self.layers)} states, one for each layer"
+            )
         last = []
         for k, layer in enumerate(self.layers):
             y, new = layer(x, state[k], lengths)
@@ -121,7 +127,10 @@ def clear(y, lengths, value=0):
     """y (B, T, H) with `value` after the end of each sequence; as it is without lengths."""
     if lengths is None:
         return y
-    valid = torch.arange(y.shape[1], device=y.device) < torch.as_tensor(lengths, device=y.device)[:, None]
+    valid = (
+        torch.arange(y.shape[1], device=y.device)
+        < torch.as_tensor(lengths, device=y.device)[:, None]
+    )
     return torch.where(valid[:, :, None], y, value)
 
 
@@ -138,9 +147,12 @@ def reverse(x, lengths=None):
     """Each sequence of x (B, T, D) from its end to its start; padding stays where it is."""
     if lengths is None:
         return x.flip(1)
-    t, lengths = torch.arange(x.shape[1], device=x.device), torch.as_tensor(lengths, device=x.device)[:, None]
+    t, lengths = (
+        torch.arange(x.shape[1], device=x.device),
+        torch.as_tensor(lengths, device=x.device)[:, None],
+    )
     order = torch.where(t < lengths, lengths - 1 - t, t)  # (B, T)
-    return x[torch.arange(len(x), device=x.device)[:, None], order]
+    return x[torch.arange(x.shape[0], device=x.device)[:, None], order]
 
 
 def last(y, lengths=None, bidirectional=False):
@@ -148,7 +160,9 @@ def last(y, lengths=None, bidirectional=False):
     if lengths is None:
         end = y[:, -1]
     else:
-        end = y[torch.arange(len(y), device=y.device), torch.as_tensor(lengths, device=y.device) - 1]
+        end = y[
+            torch.arange(y.shape[0], device=y.device), torch.as_tensor(lengths, device=y.device) - 1
+        ]
     half = y.shape[2] // 2
     return torch.cat([end[:, :half], y[:, 0, half:]], dim=-1) if bidirectional else end
 

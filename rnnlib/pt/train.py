@@ -520,9 +520,8 @@ def _moved_from_outside(optimizer: torch.optim.Optimizer) -> bool:
 
 
 def _trainable_numbers(model: nn.Module) -> int:
-    """How many numbers the model trains; a part may say that some of its own never move."""
-    fixed = sum(getattr(part, "surplus", 0) for part in model.modules())
-    return sum(p.numel() for p in model.parameters() if p.requires_grad) - fixed
+    """How many numbers the model trains."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 def device_of(model: nn.Module, device: Any = None) -> torch.device:

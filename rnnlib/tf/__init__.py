@@ -10,6 +10,7 @@ from rnnlib.tf.conv import TCN, CausalConv
 from rnnlib.tf.convert import array, load, params, tensor, value_and_grads
 from rnnlib.tf.derived import Derived
 from rnnlib.tf.elman import ElmanCell
+from rnnlib.tf.engines import AutoRNN, engine_of
 from rnnlib.tf.gru import GRUCell
 from rnnlib.tf.layers import Embedding, Linear, Native, Recurrent
 from rnnlib.tf.lstm import LSTMCell
@@ -25,6 +26,7 @@ from rnnlib.tf.train import evaluate, fit, predict
 name = "TensorFlow"
 
 __all__ = [
+    "AutoRNN",
     "Bidirectional",
     "CausalConv",
     "Classifier",
@@ -47,6 +49,7 @@ __all__ = [
     "Tagger",
     "array",
     "checkpoint",
+    "engine_of",
     "evaluate",
     "fit",
     "load",

@@ -4,11 +4,12 @@ import keras
 import tensorflow as tf
 
 from rnnlib import checks, weights
-from rnnlib.tf.convert import parameter
+from rnnlib.tf.convert import _from_mask, _mask_after, _saveable, parameter
 from rnnlib.tf.layers import Linear, check_input
 from rnnlib.tf.stack import clear
 
 
+@_saveable
 class CausalConv(keras.layers.Layer):
     """x (B, T, D) -> y (B, T, H): y_t = b + sum over j < k of x_(t - (k - 1 - j) * dilation) @ W[j], 0 before the start.
 
@@ -17,11 +18,18 @@ class CausalConv(keras.layers.Layer):
 
     def __init__(self, input_size, hidden_size, kernel_size=3, dilation=1, rng=0, dtype="float32"):
         super().__init__(dtype=dtype, autocast=False)
-        D, H = checks.positive(input_size, "input_size"), checks.positive(hidden_size, "hidden_size")
-        k, self.dilation = checks.positive(kernel_size, "kernel_size"), checks.positive(dilation, "dilation")
+        D, H = (
+            checks.positive(input_size, "input_size"),
+            checks.positive(hidden_size, "hidden_size"),
+        )
+        k, self.dilation = (
+            checks.positive(kernel_size, "kernel_size"),
+            checks.positive(dilation, "dilation"),
+        )
         W = weights.glorot(weights.seeds(rng, 1)[0], k * D, H).reshape(k, D, H)
         self.W = parameter(W, dtype, "W")
         self.b = parameter([0.0] * H, dtype, "b")
+        self.built = True  # all weights are there
 
     def call(self, x):
         """x (B, T, D) -> y (B, T, H)."""
@@ -32,6 +40,7 @@ class CausalConv(keras.layers.Layer):
         return tf.concat(seen, axis=-1) @ tf.reshape(self.W.value, (k * D, H)) + self.b
 
 
+@_saveable
 class TCN(keras.layers.Layer):
     """A temporal convolutional network behind the call of `Recurrent`: x (B, T, D) -> y (B, T, H), and None for a state.
 
@@ -40,7 +49,11 @@ class TCN(keras.layers.Layer):
     before.  Source: Bai et al. 2018, sec. 3; departure: one convolution in each block, no weight normalisation, no dropout.
     """
 
-    def __init__(self, input_size, hidden_size, kernel_size=3, num_layers=4, rng=0, dtype="float32"):
+    compute_mask = _mask_after
+
+    def __init__(
+        self, input_size, hidden_size, kernel_size=3, num_layers=4, rng=0, dtype="float32"
+    ):
         super().__init__(dtype=dtype, autocast=False)
         self.input_size = checks.positive(input_size, "input_size")
         self.output_size = checks.positive(hidden_size, "hidden_size")
@@ -54,9 +67,10 @@ class TCN(keras.layers.Layer):
         ]
         self.built = True  # all weights are there
 
-    def call(self, x, state=None, lengths=None):
+    def call(self, x, state=None, lengths=None, mask=None):
         """x (B, T, D) -> y (B, T, H), None."""
-        lengths = check_input(x, self.input_size, self.bring.W.dtype, lengths)
+        lengths = _from_mask(mask, lengths)
+        x, lengths = check_input(x, self.input_size, self.bring.W.dtype, lengths)
         if state is not None:
             raise ValueError("a convolution has no state: give it the steps before")
         y = self.bring(x)

@@ -3,10 +3,10 @@
 import keras
 import tensorflow as tf
 
-from rnnlib.tf.convert import check
+from rnnlib.tf.convert import Module, Tensor, _from_mask, _mask_after, _saveable, check
 from rnnlib.tf.elman import PHI, ElmanCell
 from rnnlib.tf.gru import GRUCell
-from rnnlib.tf.layers import check_input, check_state
+from rnnlib.tf.layers import Lengths, State, check_input, check_state
 from rnnlib.tf.lstm import LSTMCell
 from rnnlib.tf.mingru import MinGRUCell
 from rnnlib.tf.minlstm import MinLSTMCell
@@ -15,6 +15,7 @@ from rnnlib.tf.scan import scan
 from rnnlib.tf.sru import SRUCell
 
 
+@_saveable
 class Derived(keras.layers.Layer):
     """Some cells over time, faster than `Recurrent`, the same function: x (B, T, D) -> y (B, T, H), final state.
 
@@ -23,7 +24,9 @@ class Derived(keras.layers.Layer):
     ValueError for any other.  Gradients of gradients are those of the loop, which is what they cost, too.
     """
 
-    def __init__(self, cell):
+    compute_mask = _mask_after
+
+    def __init__(self, cell: Module):
         check(cell)
         super().__init__(dtype=cell.dtype, autocast=False)
         why = underived(cell)
@@ -32,24 +35,36 @@ class Derived(keras.layers.Layer):
                 f"{why}, use rnn.Recurrent(cell); there is one for ElmanCell, LSTMCell without peepholes, GRUCell with "
                 "reset_after=True, SRUCell, MinGRUCell and MinLSTMCell"
             )
-        self.run = RUNS[type(cell)]
         self.cell = cell
         self.output_size = cell.hidden_size
         self.supports_jit = False  # XLA does not take loops whose number of turns it does not know
         self.built = True  # the cell has its weights: Keras need not try a call to find out
 
-    def call(self, x, state=None, lengths=None):
+    def call(
+        self,
+        x: Tensor,
+        state: State = None,
+        lengths: Lengths = None,
+        mask: Tensor | None = None,
+    ) -> tuple[Tensor, State]:
         """x (B, T, D) -> y (B, T, H), final state."""
-        lengths = check_input(x, self.cell.input_size, self.cell.W_x.dtype, lengths)
-        first = self.cell.initial_state(x)
-        y, states = self.run(self.cell, x, first if state is None else check_state(state, first))
-        if lengths is None:
-            return y, at(states, -1)
-        valid = tf.sequence_mask(lengths, tf.shape(x)[1])  # (B, T)
-        return tf.where(valid[:, :, None], y, 0), at(states, lengths - 1)
+        return fused(self.cell, x, state, _from_mask(mask, lengths))
 
 
-def underived(cell):
+def fused(
+    cell: Module, x: Tensor, state: State = None, lengths: Lengths = None
+) -> tuple[Tensor, State]:
+    """A cell over time by its function with a gradient derived by hand: x (B, T, D) -> y (B, T, H), final state."""
+    x, lengths = check_input(x, cell.input_size, cell.W_x.dtype, lengths)
+    first = cell.initial_state(x)
+    y, states = RUNS[type(cell)](cell, x, first if state is None else check_state(state, first))
+    if lengths is None:
+        return y, at(states, -1)
+    valid = tf.sequence_mask(lengths, tf.shape(x)[1])  # (B, T)
+    return tf.where(valid[:, :, None], y, 0), at(states, lengths - 1)
+
+
+def underived(cell: Module) -> str | None:
     """Why a cell has no gradient that is derived by hand, or None where it has one."""
     kind = type(cell).__name__
     if getattr(cell, "peepholes", False):

@@ -4,12 +4,13 @@ import keras
 import tensorflow as tf
 
 from rnnlib import checks, weights
-from rnnlib.tf.convert import parameter
+from rnnlib.tf.convert import _saveable, parameter
 from rnnlib.tf.registry import registered
 
 PHI = {"tanh": tf.tanh, "relu": tf.nn.relu}
 
 
+@_saveable
 @registered("elman")
 class ElmanCell(keras.layers.Layer):
     """One step of the plain recurrent unit: x (B, D), h (B, H) -> h, h.

@@ -4,10 +4,11 @@ import keras
 import tensorflow as tf
 
 from rnnlib import checks, weights
-from rnnlib.tf.convert import parameter
+from rnnlib.tf.convert import _saveable, parameter
 from rnnlib.tf.registry import registered
 
 
+@_saveable
 @registered("gru")
 class GRUCell(keras.layers.Layer):
     """One step of a gated recurrent unit: x (B, D), h (B, H) -> h, h.

@@ -1,14 +1,32 @@
 """Layers over time in TensorFlow.  Mirror: rnnlib/pt/layers.py."""
 
+from functools import lru_cache
+
 import keras
-import numpy as np
 import tensorflow as tf
 
 from rnnlib import cells, checks, weights
-from rnnlib.tf.convert import array, assign, check, dtype_of, parameter
+from rnnlib.engines import Named, Seed
+from rnnlib.tf.convert import (
+    DType,
+    Module,
+    Tensor,
+    _from_mask,
+    _mask_after,
+    _saveable,
+    array,
+    check,
+    parameter,
+)
+from rnnlib.tf.elman import PHI
+from rnnlib.tf.registry import kind_of, make_cell
 from rnnlib.trees import map_leaves, match_form
 
+State = Tensor | tuple | list | None  # of a cell; of a stack, a list; of two directions, a pair
+Lengths = Tensor | None
 
+
+@_saveable
 class Recurrent(keras.layers.Layer):
     """Any cell over time: x (B, T, D) -> y (B, T, H), final state.  A plain loop, one turn for each step.
 
@@ -19,6 +37,8 @@ class Recurrent(keras.layers.Layer):
     sequence and the final state is the one at its last valid step.
     """
 
+    compute_mask = _mask_after
+
     def __init__(self, cell):
         check(cell)
         check_cell(cell)
@@ -28,9 +48,10 @@ class Recurrent(keras.layers.Layer):
         self.supports_jit = False  # XLA does not take loops whose number of turns it does not know
         self.built = True  # the cell has its weights: Keras need not try a call to find out
 
-    def call(self, x, state=None, lengths=None):
+    def call(self, x, state=None, lengths=None, mask=None):
         """x (B, T, D) -> y (B, T, H), final state."""
-        lengths = check_input(x, *inputs_of(self.cell), lengths)
+        lengths = _from_mask(mask, lengths)
+        x, lengths = check_input(x, *inputs_of(self.cell), lengths)
         first = self.cell.initial_state(x)
         state = first if state is None else check_state(state, first)
         T = tf.shape(x)[1]
@@ -49,70 +70,49 @@ class Recurrent(keras.layers.Layer):
         return tf.transpose(ys, (1, 0, *range(2, len(ys.shape)))), state
 
 
+@_saveable
 class Native(keras.layers.Layer):
     """The framework's own layer behind the call of `Recurrent`: x (B, T, D) -> y (B, T, H), final state.
 
-    `cell` is "elman", "lstm" or "gru", or such a name with options.  Our initial weights and names.
-    The surplus bias of PyTorch and of both GRUs stays frozen at 0, so that both frameworks train
-    the same model.  ValueError for a cell that the framework has no layer for.  With
-    `return_sequences=False`, y (B, H) is the output at the last valid step alone.
+    `cell` is "elman", "lstm" or "gru", or such a name with options.  The weights are those of our cell, by its names and
+    in its layout, and the framework's layer is a function of them.  Surplus biases (PyTorch's second one, most of the
+    recurrent ones of both GRUs) are zeros of that function and no parameters: both frameworks train the same model.
+    ValueError for a cell that the framework has no layer for.  With `return_sequences=False`, y (B, H) is the output at
+    the last valid step alone.
     """
 
-    def __init__(self, cell, input_size, hidden_size, return_sequences=True, rng=0, dtype="float32"):
+    compute_mask = _mask_after
+
+    def __init__(
+        self,
+        cell: Named,
+        input_size: int,
+        hidden_size: int,
+        return_sequences: bool = True,
+        rng: Seed = 0,
+        dtype: str = "float32",
+    ):
         super().__init__(dtype=dtype, autocast=False)
-        self.kind, options = cells.named(cell)
         refuse(lacks(cell))
-        self.input_size = checks.positive(input_size, "input_size")
-        self.hidden_size = self.output_size = checks.positive(hidden_size, "hidden_size")
-        self.return_sequences = return_sequences
-        sizes = dict(units=hidden_size, return_sequences=return_sequences, return_state=True)
-        sizes.update(dtype=dtype_of(dtype).name)
-        if self.kind == "elman":
-            self.layer = keras.layers.SimpleRNN(activation=options.pop("activation"), **sizes)
-        elif self.kind == "lstm":
-            self.layer = keras.layers.LSTM(**sizes)
-        else:
-            self.layer = keras.layers.GRU(reset_after=options["reset_after"], **sizes)
-        self.layer.build((None, None, input_size))
-        self.surplus = 0
-        if self.kind == "gru" and options["reset_after"]:
-            self.surplus = 2 * hidden_size  # trainable numbers that stay at 0: a training step takes the mask
-            mask = np.ones((2, 3 * hidden_size), dtype)
-            mask[1, : self.surplus] = 0
-            self.layer.cell.bias.mask = mask
-        self.to_native(weights.draw(self.kind, input_size, hidden_size, rng, **options))
+        self.cell = make_cell(cell, input_size, hidden_size, rng, dtype)
+        self.input_size = self.cell.input_size
+        self.hidden_size = self.output_size = self.cell.hidden_size
+        self.return_sequences = checks.flag(return_sequences, "return_sequences")
+        self.built = True  # the cell has its weights: Keras need not try a call to find out
 
-    def from_native(self, read=array):
-        """Our parameters {name: array} out of the framework's layer."""
-        arrays = [read(p) for p in self.layer.trainable_variables]
-        if self.surplus:
-            arrays[-1] = arrays[-1] * self.layer.cell.bias.mask  # of a gradient too
-        return weights.from_keras(self.kind, arrays)
-
-    def to_native(self, p):
-        """Our parameters into the framework's layer."""
-        for variable, value in zip(
-            self.layer.trainable_variables, weights.to_keras(self.kind, p), strict=True
-        ):
-            assign(variable, value)
-
-    def call(self, x, state=None, lengths=None):
+    def call(
+        self,
+        x: Tensor,
+        state: State = None,
+        lengths: Lengths = None,
+        mask: Tensor | None = None,
+    ) -> tuple[Tensor, State]:
         """x (B, T, D) -> y (B, T, H), final state."""
-        lengths = check_input(x, self.input_size, self.dtype, lengths)
-        if state is not None:
-            zeros = tf.zeros((tf.shape(x)[0], self.hidden_size), x.dtype)
-            state = check_state(state, (zeros, zeros) if self.kind == "lstm" else zeros)
-            state = list(state) if self.kind == "lstm" else [state]
-        if lengths is None:
-            y, *state = self.layer(x, initial_state=state)
-        else:
-            valid = tf.sequence_mask(lengths, tf.shape(x)[1])  # (B, T)
-            y, *state = self.layer(x, initial_state=state, mask=valid)
-            if self.return_sequences:
-                y = tf.where(valid[:, :, None], y, 0)  # Keras repeats the last output instead
-        return y, tuple(state) if self.kind == "lstm" else state[0]
+        lengths = _from_mask(mask, lengths)
+        return native(self.cell, x, state, lengths, self.return_sequences)
 
 
+@_saveable
 class Linear(keras.layers.Layer):
     """x (..., D) -> x @ W + b (..., K).  W (D, K) drawn Glorot-uniform, b (K,) zero."""
 
@@ -122,12 +122,14 @@ class Linear(keras.layers.Layer):
         checks.positive(output_size, "output_size")
         self.W = parameter(weights.glorot(weights.seeds(rng, 1)[0], input_size, output_size), dtype, "W")
         self.b = parameter([0.0] * output_size, dtype, "b")
+        self.built = True  # all weights are there
 
     def call(self, x):
         """x (..., D) -> (..., K)."""
         return x @ self.W + self.b
 
 
+@_saveable
 class Embedding(keras.layers.Layer):
     """ids (B, T) -> vectors (B, T, E).  W (V, E) drawn normal with standard deviation E ** -0.5."""
 
@@ -135,21 +137,101 @@ class Embedding(keras.layers.Layer):
         super().__init__(dtype=dtype, autocast=False)
         self.vocab_size = checks.positive(vocab_size, "vocab_size")
         self.W = parameter(weights.embedding(weights.seeds(rng, 1)[0], vocab_size, size), dtype, "W")
+        self.built = True  # all weights are there
 
-    def call(self, ids):
-        """ids (B, T) -> (B, T, E)."""
+    def call(self, ids: Tensor) -> Tensor:
+        """ids (B, T) -> (B, T, E).  On a GPU the lookup itself refuses ids that are not there."""
         checks.rank(ids.shape, "(B, T)", "ids")
-        if tf.executing_eagerly():
-            checks.ids(array(ids), self.vocab_size, "ids")
+        if tf.executing_eagerly() and "GPU" not in ids.device:
+            checks.ids(ids.numpy(), self.vocab_size, "ids")  # no copy
         return tf.gather(self.W.value, ids)
 
 
-def lacks(cell):
+def native(
+    cell: Module, x: Tensor, state: State, lengths: Lengths, return_sequences: bool = True
+) -> tuple[Tensor, State]:
+    """The framework's layer as a function of a cell's weights: x (B, T, D) -> y (B, T, H) or its last step (B, H), final state.
+
+    It is the call of SimpleRNN, LSTM or GRU with other numbers in the place of its variables.  The GRU's gates are z, r, n
+    there, and r, z, n with us; with the reset gate after the product it has two rows of biases.
+    """
+    x, lengths = check_input(x, cell.input_size, cell.W_x.dtype, lengths)
+    if state is not None:
+        state = check_state(state, cell.initial_state(x))
+        state = list(state) if isinstance(state, tuple) else [state]
+    kernels = [cell.W_x.value, cell.W_h.value, cell.b.value]
+    if kind_of(cell) == "gru":
+        kernels = [_zrn(kernel) for kernel in kernels]
+        if cell.reset_after:
+            surplus = tf.zeros((2 * cell.hidden_size,), x.dtype)
+            kernels[2] = tf.stack([kernels[2], tf.concat([surplus, cell.b_n.value], axis=0)])
+    valid = None if lengths is None else tf.sequence_mask(lengths, tf.shape(x)[1])  # (B, T)
+    shell = _shell(cell, return_sequences)
+    (y, *state), _ = shell.stateless_call(
+        kernels, shell.non_trainable_variables, x, initial_state=state, mask=valid
+    )
+    if lengths is not None and return_sequences:
+        y = tf.where(valid[:, :, None], y, 0)  # Keras repeats the last output instead
+    return y, tuple(state) if len(state) > 1 else state[0]
+
+
+def _shell(cell, return_sequences):
+    """The framework's layer for a cell, whose own variables are never used."""
+    kind = kind_of(cell)
+    options = {}
+    if kind == "elman":
+        options["activation"] = next(name for name, phi in PHI.items() if phi is cell.phi)
+    if kind == "gru":
+        options["reset_after"] = cell.reset_after
+    return _layer(
+        kind,
+        cell.input_size,
+        cell.hidden_size,
+        cell.dtype,
+        return_sequences,
+        tuple(options.items()),
+    )
+
+
+@lru_cache(maxsize=64)
+def _layer(kind, input_size, hidden_size, dtype, return_sequences, options):
+    """A layer of the framework, built; of those that are alike, one."""
+    layers = {"elman": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
+    with tf.init_scope():  # not inside a graph that is being traced
+        layer = layers[kind](
+            hidden_size,
+            return_sequences=return_sequences,
+            return_state=True,
+            dtype=dtype,
+            kernel_initializer="zeros",
+            recurrent_initializer="zeros",
+            **dict(options),
+        )
+        layer.build((None, None, input_size))
+    return layer
+
+
+def _zrn(kernel):
+    """The blocks r, z, n of the last axis in Keras' order."""
+    r, z, n = tf.split(kernel, 3, axis=-1)
+    return tf.concat([z, r, n], axis=-1)
+
+
+def lacks(cell: Named) -> str | None:
     """Why the framework has no layer for such a cell, or None where it has one."""
     return cells.lacks("keras", cell)
 
 
-def refuse(why):
+def unnative(cell: Module) -> str | None:
+    """Why the framework has no layer for a cell, or None where it has one."""
+    kind = kind_of(cell)
+    if kind is None:
+        return f"Keras has no layer for {type(cell).__name__}"
+    options = cells.row(kind).options
+    return lacks((kind, {name: getattr(cell, name, option.default) for name, option in options.items()}))
+
+
+def refuse(why: str | None) -> None:
     """ValueError for a cell without a layer of the framework's own; nothing for None."""
     if why is not None:
         raise ValueError(f"{why}: leave native out, or use native=False, Recurrent or Derived")
@@ -182,9 +264,13 @@ def inputs_of(cell):
     return getattr(cell, "input_size", None), dtypes[0] if dtypes else None
 
 
-def check_input(x, input_size, dtype, lengths):
-    """What the door of a layer over time refuses; returns the lengths as a tensor beside x.
+def check_input(
+    x: Tensor, input_size: int | None, dtype: DType | None, lengths: Lengths
+) -> tuple[Tensor, Lengths]:
+    """What the door of a layer over time refuses -> x with zeros for padding, lengths (B,) as a tensor beside x.
 
+    Padding may hold anything, NaN too: what a layer does with a zero can be multiplied by the gradient 0.  Where a graph is
+    traced there are no numbers to check: it checks the lengths itself, each time that it runs.
     Where the size or the dtype of the inputs is not known, None, they are not checked.
     """
     checks.rank(x.shape, "(B, T, D)", "x")
@@ -196,9 +282,27 @@ def check_input(x, input_size, dtype, lengths):
         raise TypeError(
             f"x is {x.dtype.name}, the weights are {dtype}: convert x, or build with another dtype="
         )
-    if lengths is None or not tf.executing_eagerly():  # while a graph is traced there are no numbers to check
-        return None if lengths is None else tf.cast(lengths, tf.int32)
-    return tf.cast(checks.lengths(array(lengths), x.shape[0], x.shape[1]), tf.int32)
+    if lengths is None:
+        return x, None
+    T = tf.shape(x)[1]
+    if traced():
+        lengths = tf.cast(lengths, tf.int32)
+        with tf.control_dependencies(
+            [
+                tf.debugging.assert_positive(lengths, "lengths must be at least 1: drop empty sequences"),
+                tf.debugging.assert_less_equal(lengths, T, "lengths must be at most T, the steps of x"),
+            ]
+        ):
+            lengths = tf.identity(lengths)
+    else:
+        lengths = tf.cast(checks.lengths(array(lengths), x.shape[0], x.shape[1]), tf.int32)
+    valid = tf.sequence_mask(lengths, T)  # (B, T)
+    return tf.where(valid[:, :, None], x, 0), lengths
+
+
+def traced() -> bool:
+    """Whether a tracer, an exporter or a compiler follows this call, so that tensors have no numbers to look at."""
+    return not tf.executing_eagerly()
 
 
 def check_state(state, like):

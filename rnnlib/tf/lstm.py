@@ -4,10 +4,11 @@ import keras
 import tensorflow as tf
 
 from rnnlib import checks, weights
-from rnnlib.tf.convert import parameter
+from rnnlib.tf.convert import _saveable, parameter
 from rnnlib.tf.registry import registered
 
 
+@_saveable
 @registered("lstm")
 class LSTMCell(keras.layers.Layer):
     """One step of long short-term memory: x (B, D), state h and c (B, H) -> h, (h, c).

@@ -5,10 +5,11 @@ import keras
 import tensorflow as tf
 
 from rnnlib import checks, weights
-from rnnlib.tf.convert import parameter
+from rnnlib.tf.convert import _saveable, parameter
 from rnnlib.tf.registry import registered
 
 
+@_saveable
 @registered("minlstm")
 class MinLSTMCell(keras.layers.Layer):
     """One step of a minimal LSTM: x (B, D), h (B, H) -> h, h, which is linear in h.

@@ -4,10 +4,11 @@ import keras
 import tensorflow as tf
 
 from rnnlib import checks, weights
-from rnnlib.tf.convert import parameter
+from rnnlib.tf.convert import _saveable, parameter
 from rnnlib.tf.registry import registered
 
 
+@_saveable
 @registered("sru")
 class SRUCell(keras.layers.Layer):
     """One step of the Simple Recurrent Unit of Lei et al.: x (B, D), c (B, H) -> h, c.  The output h is not fed back.

@@ -6,15 +6,18 @@ import keras
 import tensorflow as tf
 
 from rnnlib import checks, weights
-from rnnlib.tf.convert import check, parameter
+from rnnlib.tf.convert import _from_mask, _mask_after, _saveable, check, parameter
 
 
+@_saveable
 class Bidirectional(keras.layers.Layer):
     """Two layers over time, one of them reading backwards: x (B, T, D) -> y (B, T, 2H), states (forward, backward).
 
     At each step y holds the forward layer's output and the backward layer's, which has seen this step and all later ones.
     Source: Schuster & Paliwal 1997.
     """
+
+    compute_mask = _mask_after
 
     def __init__(self, fwd, bwd):
         check(fwd)
@@ -24,14 +27,16 @@ class Bidirectional(keras.layers.Layer):
         self.output_size = fwd.output_size + bwd.output_size
         self.built = True  # all weights are there
 
-    def call(self, x, state=None, lengths=None):
+    def call(self, x, state=None, lengths=None, mask=None):
         """x (B, T, D) -> y (B, T, 2H), (final state of the forward layer, of the backward layer)."""
+        lengths = _from_mask(mask, lengths)
         one, other = pair(state)
         y, one = self.fwd(x, one, lengths)
         back, other = self.bwd(reverse(x, lengths), other, lengths)
         return tf.concat([y, reverse(back, lengths)], axis=-1), (one, other)
 
 
+@_saveable
 class Stacked(keras.layers.Layer):
     """Layers over time on top of each other: x (B, T, D) -> y (B, T, H), list of final states, one for each layer.
 
@@ -42,23 +47,34 @@ class Stacked(keras.layers.Layer):
     After the end of a sequence y is 0.
     """
 
-    def __init__(self, layers, residual=False, dropout=0.0, variational=False, layer_norm=False, rng=0):
+    compute_mask = _mask_after
+
+    def __init__(
+        self, layers, residual=False, dropout=0.0, variational=False, layer_norm=False, rng=0
+    ):
         if not layers:
             raise ValueError("a stack needs at least one layer")
         super().__init__(dtype=layers[0].dtype, autocast=False)
         self.layers = list(layers)
         self.residual = checks.flag(residual, "residual")
-        self.dropouts = [Dropout(dropout, variational, seed) for seed in weights.seeds(rng, len(layers) - 1)]
-        sizes = [layer.output_size for layer in layers] if checks.flag(layer_norm, "layer_norm") else []
+        self.dropouts = [
+            Dropout(dropout, variational, seed) for seed in weights.seeds(rng, len(layers) - 1)
+        ]
+        sizes = (
+            [layer.output_size for layer in layers] if checks.flag(layer_norm, "layer_norm") else []
+        )
         self.norms = [LayerNorm(size, dtype=self.dtype) for size in sizes]
         self.built = True  # all weights are there
         self.output_size = layers[-1].output_size
 
-    def call(self, x, state=None, lengths=None):
+    def call(self, x, state=None, lengths=None, mask=None):
         """x (B, T, D) -> y (B, T, H), list of final states."""
+        lengths = _from_mask(mask, lengths)
         state = [None] * len(self.layers) if state is None else state
         if not isinstance(state, (list, tuple)) or len(state) != len(self.layers):
-            raise TypeError(f"state of a stack is a list of {len(self.layers)} states, one for each layer")
+            raise TypeError(
+                f"state of a stack is a list of {len(self.layers)} states, one for each layer"
+            )
         last = []
         for k, layer in enumerate(self.layers):
             y, new = layer(x, state[k], lengths)
@@ -72,6 +88,7 @@ class Stacked(keras.layers.Layer):
         return x, last
 
 
+@_saveable
 class Dropout(keras.layers.Layer):
     """While training, each number of x (B, T, D) is 0 with probability p, else divided by 1 - p; otherwise nothing is done.
 
@@ -100,6 +117,7 @@ class Dropout(keras.layers.Layer):
         return x * tf.cast(kept, x.dtype) / (1 - self.p)
 
 
+@_saveable
 class LayerNorm(keras.layers.Layer):
     """x (..., D) -> (x - mean) / sqrt(variance + eps) * g + b, over the last axis.  g (D,) one, b (D,) zero.  Ba et al. 2016."""
 
@@ -109,6 +127,7 @@ class LayerNorm(keras.layers.Layer):
         self.eps = checks.number(eps, "eps", 0)
         self.g = parameter([1.0] * size, dtype, "g")
         self.b = parameter([0.0] * size, dtype, "b")
+        self.built = True  # all weights are there
 
     def call(self, x):
         """x (..., D) -> (..., D)."""

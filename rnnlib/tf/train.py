@@ -50,13 +50,8 @@ def train_step(
         outputs, state = outputs_of(model, batch, state, carry, training=True)
         value = loss(outputs, batch)
     grads = tape.gradient(value, model.trainable_variables)
-    grads = [
-        tf.convert_to_tensor(g) for g in grads
-    ]  # an embedding's comes as rows, some of them twice
-    masks = [
-        getattr(v, "mask", None) for v in model.trainable_variables
-    ]  # a native GRU's surplus bias stays at 0
-    grads = [g if mask is None else g * mask for g, mask in zip(grads, masks, strict=True)]
+    # an embedding's comes as rows, some of them twice
+    grads = [tf.convert_to_tensor(g) for g in grads]
     norm = tf.linalg.global_norm(grads)
     if clip_norm is not None:
         grads, _ = tf.clip_by_global_norm(grads, clip_norm, use_norm=norm)
@@ -425,10 +420,8 @@ class Rates:
 
 
 def _trainable_numbers(model: keras.layers.Layer) -> int:
-    """How many numbers the model trains; a part may say that some of its own never move."""
-    parts = model._flatten_layers()
-    fixed = sum(getattr(part, "surplus", 0) for part in parts)
-    return sum(v.shape.num_elements() for v in model.trainable_variables) - fixed
+    """How many numbers the model trains."""
+    return sum(v.shape.num_elements() for v in model.trainable_variables)
 
 
 def device_of(model: keras.layers.Layer, device: Any = None) -> str | None:
