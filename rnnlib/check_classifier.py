@@ -144,12 +144,14 @@ def check_ensembles(model: ClassifierMixin, texts: list[str], labels: list) -> N
 
 
 def check_threads(model: ClassifierMixin, texts: list[str], labels: list) -> None:
-    """Eight threads asking one classifier get the answers of one."""
+    """Eight threads asking one classifier get the answers of one, of a copy that has never been
+    asked before too."""
     model = clone(model).fit(texts, labels)
     expected = model.predict_proba(texts)
-    with ThreadPoolExecutor(THREADS) as pool:
-        for found in pool.map(model.predict_proba, [texts] * (4 * THREADS)):
-            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+    for asked in (copy.deepcopy(model), model):
+        with ThreadPoolExecutor(THREADS) as pool:
+            for found in pool.map(asked.predict_proba, [texts] * (4 * THREADS)):
+                np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
 
 
 CHECKS: tuple[Callable[[ClassifierMixin, list[str], list], None], ...] = (
