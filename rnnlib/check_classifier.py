@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import ClassifierMixin, clone, is_classifier
 
-from rnnlib.check_forecaster import refused, run_fresh, same_params
+from rnnlib.contracts import refused, run_fresh, same_params
 from rnnlib.errors import NotFittedError
 
 FRESH = """

@@ -9,10 +9,7 @@ that is passed in stays as it was.
 """
 
 import copy
-import os
 import pickle
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +19,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from rnnlib import packing
+from rnnlib.contracts import refused, run_fresh, same, same_params
 from rnnlib.errors import NotFittedError
 from rnnlib.forecast import Forecaster, backtest
 
@@ -144,7 +142,8 @@ def check_files(model: Forecaster, table: pd.DataFrame) -> None:
         pd.testing.assert_frame_equal(Forecaster.load(path).predict(HORIZON, **options), found)
         loaded.save(path)
         pd.testing.assert_frame_equal(type(model).load(path).predict(HORIZON, **options), found)
-    pd.testing.assert_frame_equal(loaded.fit(table).predict(HORIZON, **options), found)
+    again = loaded.fit(learnt_part(table)).predict(HORIZON, **options)
+    pd.testing.assert_frame_equal(again, found)
 
 
 def check_fresh_process(model: Forecaster, table: pd.DataFrame) -> None:
@@ -207,55 +206,11 @@ def check_forecaster(model: Forecaster, table: pd.DataFrame) -> None:
 
 def fitted(model: Forecaster, table: pd.DataFrame) -> tuple[Forecaster, dict]:
     """A clone that is fitted on the table without its last steps, and the options of `predict`."""
-    last = table.groupby("unique_id", sort=False).tail(HORIZON).index
-    model = clone(model).fit(table.drop(index=last).reset_index(drop=True))
+    model = clone(model).fit(learnt_part(table))
     return model, {"known": table} if len(model.known) else {}
 
 
-def refused(error: type[Exception], door: Callable, name: str) -> str:
-    """The message with which a door refuses; AssertionError if it does not, or raises otherwise."""
-    try:
-        door()
-    except error as found:
-        return str(found)
-    except Exception as found:
-        raise AssertionError(
-            f"{name} raises {type(found).__name__}, not {error.__name__}: {found}"
-        ) from found
-    raise AssertionError(f"{name} is taken, though {error.__name__} is due")
-
-
-def run_fresh(code: str) -> None:
-    """Run code in a Python of its own, which finds the same modules; AssertionError if it fails."""
-    paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    environment = {**os.environ, "PYTHONPATH": paths}
-    ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
-    )
-    assert ran.returncode == 0, f"in a fresh process: {ran.stderr[-2000:]}"
-
-
-def same(one: tuple, other: tuple) -> bool:
-    """Are two results of `packing.pack` equal, array by array?"""
-    plain, arrays = one
-    other_plain, other_arrays = other
-    return (
-        plain == other_plain
-        and arrays.keys() == other_arrays.keys()
-        and all(np.array_equal(arrays[k], other_arrays[k], equal_nan=True) for k in arrays)
-    )
-
-
-def same_params(one: dict, other: dict) -> bool:
-    """Are two sets of hyper-parameters equal, value by value and of the same types?"""
-    return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
-
-
-def _equal(one, other):
-    """By what a file would hold, since `==` says nothing of arrays and seeds; else by `==`."""
-    if one is other:
-        return True
-    try:
-        return same(packing.pack(one), packing.pack(other))
-    except TypeError:
-        return one == other
+def learnt_part(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without the last steps of each series, which are to be forecast."""
+    last = table.groupby("unique_id", sort=False).tail(HORIZON).index
+    return table.drop(index=last).reset_index(drop=True)

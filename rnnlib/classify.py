@@ -152,8 +152,8 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
     patience        None; stop when so many epochs have brought no lower validation loss
     checkpoint, resume  None, False; file that keeps the run after each epoch, and whether to go on
                         from it
-    device          None; "cpu", "gpu", "gpu:1": where to learn and answer, None: the framework's
-                    choice
+    device          None; "cpu", "gpu", "gpu:1": where to learn, and to answer after `fit`; None: the
+                    framework's choice
     progress        None; show a bar? None: where a person watches
     rng             0; a whole number or a SeedSequence: weights, order of texts, held-out texts
 

@@ -122,8 +122,8 @@ class Recurrent(Windowed, NetworkEstimator):
     optimizer    "adam"; a name, or (name, options), of `rnn.fit`, without its rate
     schedule     None; of the rate, a name or (name, options) of `rnn.fit`: "cosine"
     checkpoint, resume  None, False; file that keeps the run after each epoch, whether to go on
-    device       None; "cpu", "gpu", "gpu:1": where to learn and answer, None: the framework's
-                 choice
+    device       None; "cpu", "gpu", "gpu:1": where to learn, and to answer after `fit`; None: the
+                 framework's choice
     progress     None; show a bar? None: where a person watches
     strategy, difference, valid, conformal, levels, known, past, calendar  of `Windowed`
 

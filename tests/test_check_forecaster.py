@@ -10,6 +10,7 @@ from discovery import all_of, examples_of
 from rnnlib import check_forecaster as suite
 from rnnlib import classical, forecast
 from rnnlib.check_forecaster import CHECKS
+from rnnlib.contracts import same_params
 from rnnlib.windows import Windowed
 
 T = 400  # more than a year of days
@@ -55,7 +56,7 @@ def test_promises_are_kept(kind, params, check):
     model = kind(**params)
     before = model.get_params(deep=False)
     check(model, TABLE)
-    assert suite.same_params(model.get_params(deep=False), before)
+    assert same_params(model.get_params(deep=False), before)
     assert not hasattr(model, "views_")
 
 
