@@ -486,7 +486,7 @@ def _function(
 ) -> Callable:
     """A graph of (fields, state); a state has its own shapes, and each form of it a trace."""
     if batches.carry:
-        return tf.function(function)
+        return tf.function(functools.partial(function))
     example = tensors(batches.take([0]), _like(model)).fields
     kinds = {}
     for name, value in example.items():
@@ -494,8 +494,13 @@ def _function(
             free = name == "x" or batches.follows.get(name, name) in batches.field_lengths
             shape = [None, None, *value.shape[2:]] if free else [None, *value.shape[1:]]
             kinds[name] = tf.TensorSpec(shape, value.dtype)
-    graph = tf.function(lambda fields: function(fields, None), input_signature=[kinds])
+    graph = tf.function(functools.partial(_without_state, function), input_signature=[kinds])
     return lambda fields, state: graph(fields)
+
+
+def _without_state(function: Callable, fields: dict[str, tf.Tensor]) -> Any:
+    """Call a function of (fields, state) where no state is carried."""
+    return function(fields, None)
 
 
 def _compiled(model: keras.layers.Layer, batches: Batches) -> Callable:
