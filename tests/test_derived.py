@@ -28,7 +28,9 @@ def short_blocks(monkeypatch, name):
 def pair(rnn, kind, **options):
     """The derived layer and the loop, with the same random weights."""
     cell, size = CELLS[kind]
-    layers = [make(rnn.make_cell(cell, size, H, **options)) for make in (rnn.Derived, rnn.Recurrent)]
+    layers = [
+        make(rnn.make_cell(cell, size, H, **options)) for make in (rnn.Derived, rnn.Recurrent)
+    ]
     p = random_params(rnn, layers[0])
     for layer in layers:
         rnn.load(layer, p)
@@ -46,12 +48,12 @@ def draw(layer, B=B, T=T, state=True, seed=0):
 
 @pytest.mark.parametrize("name", FRAMEWORKS[:1])
 @pytest.mark.parametrize("kind", CELLS)
-def test_gradcheck_and_no_second_derivative_in_pytorch(name, kind):
+def test_gradients_and_their_gradients_are_the_slopes_in_pytorch(name, kind):
     import torch
 
     rnn = framework(name)
     derived, _ = pair(rnn, kind, dtype="float64")
-    x, _, first, _ = draw(derived, seed=2)
+    x, _, first, _ = draw(derived, seed=2, T=3)
     x, *first = (rnn.tensor(v).requires_grad_() for v in (x, *parts(first)))
 
     def outputs(x, *first):
@@ -59,17 +61,127 @@ def test_gradcheck_and_no_second_derivative_in_pytorch(name, kind):
         return y, *parts(last)
 
     assert torch.autograd.gradcheck(outputs, (x, *first))
+    assert torch.autograd.gradgradcheck(outputs, (x, *first))
     y = outputs(x, *first)[0].square().sum()
     once, again = (torch.autograd.grad(y, (x, *first), retain_graph=True) for _ in range(2))
-    assert all(torch.equal(a, b) for a, b in zip(once, again, strict=True))  # nothing kept was overwritten
-    (dx,) = torch.autograd.grad(outputs(x, *first)[0].square().sum(), x, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        dx.sum().backward()
+    assert all(
+        torch.equal(a, b) for a, b in zip(once, again, strict=True)
+    )  # nothing kept was overwritten
+
+
+def penalty_pt(rnn, layer, x, lengths):
+    """The square of all gradients of a loss, and its gradients with respect to x and all parameters."""
+    import torch
+
+    x = rnn.tensor(x).requires_grad_()
+    asked = [x, *layer.parameters()]
+    y, last = layer(x, lengths=lengths)
+    loss = (y**2).sum() + sum(leaf.sum() for leaf in parts(last))
+    slopes = torch.autograd.grad(loss, asked, create_graph=True)
+    penalty = sum((slope**2).sum() for slope in slopes)
+    return penalty.item(), [rnn.array(slope) for slope in torch.autograd.grad(penalty, asked)]
+
+
+def penalty_tf(rnn, layer, x, lengths):
+    """The square of all gradients of a loss, and its gradients with respect to x and all parameters."""
+    import tensorflow as tf
+
+    x = rnn.tensor(x)
+    asked = [x, *(variable.value for variable in layer.cell.weights)]
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y, last = layer(x, lengths=lengths)
+            loss = tf.reduce_sum(y**2) + sum(tf.reduce_sum(leaf) for leaf in parts(last))
+        slopes = tape.gradient(loss, asked)
+        penalty = sum(tf.reduce_sum(slope**2) for slope in slopes)
+    return float(penalty), [rnn.array(slope) for slope in outer.gradient(penalty, asked)]
+
+
+PENALTY = {"pt": penalty_pt, "tf": penalty_tf}
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+@pytest.mark.parametrize("kind", CELLS)
+def test_a_penalty_on_gradients_has_the_right_gradient(name, kind):
+    """Against central differences along a direction of x and all parameters at once, and against the loop."""
+    rnn = framework(name)
+    derived, plain = pair(rnn, kind, dtype="float64")
+    x = draw(derived, seed=3, T=3)[0]
+    lengths = rnn.tensor(np.array([3, 1, 2]))
+    p, rng = rnn.params(derived), np.random.default_rng(4)
+    _, slopes = PENALTY[name](rnn, derived, x, lengths)
+    for got, want in zip(slopes, PENALTY[name](rnn, plain, x, lengths)[1], strict=True):
+        assert_allclose(got, want, rtol=1e-9, atol=1e-9)
+    step = {key: rng.normal(size=value.shape) for key, value in {"x": x, **p}.items()}
+    ends = []
+    for eps in (1e-6, -1e-6):
+        rnn.load(derived, {key: value + eps * step[key] for key, value in p.items()})
+        ends.append(PENALTY[name](rnn, derived, x + eps * step["x"], lengths)[0])
+    slope = sum((way * got).sum() for way, got in zip(step.values(), slopes, strict=True))
+    assert_allclose(slope, (ends[0] - ends[1]) / 2e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS[1:])
+def test_a_penalty_inside_a_graph(name):
+    """Once, since TensorFlow takes long to trace the second way back."""
+    import tensorflow as tf
+
+    rnn = framework(name)
+    derived, _ = pair(rnn, "mingru", dtype="float64")
+    x = draw(derived, seed=3, T=3)[0]
+    value, slopes = PENALTY[name](rnn, derived, x, None)
+
+    @tf.function
+    def inside(x):
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y, last = derived(x)
+                loss = tf.reduce_sum(y**2) + tf.reduce_sum(last)
+            slope = tape.gradient(loss, [x, *(v.value for v in derived.cell.weights)])
+            penalty = sum(tf.reduce_sum(part**2) for part in slope)
+        return penalty, outer.gradient(penalty, x)
+
+    penalty, slope = inside(rnn.tensor(x))
+    assert_allclose(penalty, value)
+    assert_allclose(slope, slopes[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS[:1])
+@pytest.mark.parametrize("kind", CELLS)
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # PyTorch's own jvp uses it
+def test_what_looks_into_the_operations_sees_them_in_pytorch(name, kind):
+    """torch.func, dual numbers: the loop's own answers."""
+    import torch
+    from torch.autograd import forward_ad
+
+    rnn = framework(name)
+    derived, plain = pair(rnn, kind, dtype="float64")
+    x = rnn.tensor(draw(derived, seed=5, T=3)[0])
+    way = torch.ones_like(x)
+    calls = {
+        "jacrev": lambda layer: torch.func.jacrev(lambda x: layer(x)[0])(x),
+        "jacfwd": lambda layer: torch.func.jacfwd(lambda x: layer(x)[0])(x[:1]),
+        "hessian": lambda layer: torch.func.hessian(lambda x: layer(x)[0].sum())(x[:1, :2]),
+        "jvp": lambda layer: torch.func.jvp(lambda x: layer(x)[0], (x,), (way,))[1],
+        "vmap": lambda layer: torch.func.vmap(lambda row: layer(row[None])[0][0])(x),
+    }
+    for what, call in calls.items():
+        assert torch.allclose(call(derived), call(plain), atol=1e-12), what
+    with forward_ad.dual_level():
+        tangents = [
+            forward_ad.unpack_dual(layer(forward_ad.make_dual(x, way))[0]).tangent
+            for layer in (derived, plain)
+        ]
+    assert torch.allclose(*tangents, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS[1:])
 @pytest.mark.parametrize("kind", CELLS)
-def test_one_graph_for_all_sizes_and_no_second_derivative_in_tensorflow(name, kind):
+def test_one_graph_for_all_sizes_in_tensorflow(name, kind):
     import tensorflow as tf
 
     rnn, traces = framework(name), []
@@ -97,15 +209,6 @@ def test_one_graph_for_all_sizes_and_no_second_derivative_in_tensorflow(name, ki
             assert_allclose(one, other, atol=1e-10)
     assert len(traces) == 1
 
-    with tf.GradientTape() as outer:
-        outer.watch(x)
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            loss = tf.reduce_sum(derived(x)[0] ** 2)
-        dx = tape.gradient(loss, x)
-    with pytest.raises(LookupError, match="derived by hand cannot be differentiated once more"):
-        outer.gradient(dx, x)
-
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
 @pytest.mark.parametrize("kind", [row.kind for row in cells.ROWS if row.fused])
@@ -119,7 +222,9 @@ def test_it_trains_like_the_loop(name, kind):
     for make in (rnn.Derived, rnn.Recurrent):
         model = rnn.Classifier(D, H, 3, cell=kind, native=False, dtype="float64", rng=2)
         model.rnn = make(model.rnn.cell)
-        history = rnn.fit(model, data, loss="cross_entropy", optimizer=("sgd", {"lr": 0.5}), epochs=4)
+        history = rnn.fit(
+            model, data, loss="cross_entropy", optimizer=("sgd", {"lr": 0.5}), epochs=4
+        )
         losses.append(history.steps)
     assert_allclose(*losses, rtol=1e-9)
     assert np.mean(losses[0][-3:]) < np.mean(losses[0][:3])
@@ -168,7 +273,11 @@ def test_doors(name):
         (TypeError, "works on a model that is a .*, got str", lambda: rnn.Derived("lstm")),
         (ValueError, "2 features, this layer takes 4", lambda: rnn.Derived(rnn.SRUCell(H, H))(x)),
         (TypeError, "state must be a tuple of 2 tensors", lambda: layer(x, h)),
-        (ValueError, r"lengths\[1\] is 6, but .* T = 5", lambda: layer(x, lengths=rnn.tensor([5, 6, 1]))),
+        (
+            ValueError,
+            r"lengths\[1\] is 6, but .* T = 5",
+            lambda: layer(x, lengths=rnn.tensor([5, 6, 1])),
+        ),
     ]:
         with pytest.raises(error, match=match):
             call()

@@ -11,7 +11,15 @@ from rnnlib.ref import scan as ref
 from rnnlib.ref.gradcheck import central_differences, relative_error
 
 B, T, H = 2, 7, 3
-CHUNKS = [1, 2, 3, 4, 7, 20, None]  # T = 7: one that divides it, some that do not, one that is longer
+CHUNKS = [
+    1,
+    2,
+    3,
+    4,
+    7,
+    20,
+    None,
+]  # T = 7: one that divides it, some that do not, one that is longer
 
 
 def make(B=B, T=T, H=H, seed=0):
@@ -55,7 +63,9 @@ def agree(found, h, grads, tolerance=1e-10):
 def test_reference_gradient_is_the_slope():
     a, b, h0, dh = make()
     da, db, dh0 = ref.loop_back(a, ref.loop(a, b, h0), h0, dh)
-    slopes = central_differences(lambda: (ref.loop(a, b, h0) * dh).sum(), {"a": a, "b": b, "h0": h0})
+    slopes = central_differences(
+        lambda: (ref.loop(a, b, h0) * dh).sum(), {"a": a, "b": b, "h0": h0}
+    )
     for name, got in {"a": da, "b": db, "h0": dh0}.items():
         assert relative_error(got, slopes[name]) < 1e-7, name
 
@@ -102,7 +112,9 @@ def test_a_hundred_thousand_steps(name, chunk):
     """Products of 1e5 factors vanish or stay 1; nothing is ever divided by them.  float32, against float64 step by step."""
     rng = np.random.default_rng(1)
     T = 100_000
-    a = np.stack([np.zeros(T), rng.uniform(0, 1, T), rng.uniform(0.999, 1, T), np.ones(T)], axis=1)[None]
+    a = np.stack([np.zeros(T), rng.uniform(0, 1, T), rng.uniform(0.999, 1, T), np.ones(T)], axis=1)[
+        None
+    ]
     b, h0, dh = rng.normal(size=(1, T, 4)), rng.normal(size=(1, 4)), rng.normal(size=(1, T, 4))
     a, b, h0, dh = (v.astype("float32") for v in (a, b, h0, dh))
     wide = [v.astype("float64") for v in (a, b, h0, dh)]
@@ -116,20 +128,22 @@ def test_a_hundred_thousand_steps(name, chunk):
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS[:1])
-def test_gradcheck_and_no_second_derivative_in_pytorch(name):
+def test_gradients_and_their_gradients_are_the_slopes_in_pytorch(name):
     import torch
 
     rnn, (a, b, h0, _) = framework(name), make()
     given = [rnn.tensor(v).requires_grad_() for v in (a, b, h0)]
     for chunk in CHUNKS:
         assert torch.autograd.gradcheck(lambda *v, c=chunk: rnn.scan(*v, c), given)
-    (da,) = torch.autograd.grad(rnn.scan(*given).square().sum(), given[:1], create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        da.sum().backward()
+    assert torch.autograd.gradgradcheck(
+        lambda *v: rnn.scan(*v, 3), given
+    )  # the loop, whatever the chunk
+    jacobian = torch.func.jacrev(lambda b: rnn.scan(given[0], b, given[2]))(given[1])
+    assert jacobian.shape == (B, T, H, B, T, H)
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS[1:])
-def test_graphs_of_free_sizes_and_no_second_derivative_in_tensorflow(name):
+def test_graphs_of_free_sizes_in_tensorflow(name):
     import tensorflow as tf
 
     rnn, traces = framework(name), []
@@ -148,19 +162,39 @@ def test_graphs_of_free_sizes_and_no_second_derivative_in_tensorflow(name):
         found, grads = inside(a, b, dh)
         want = ref.loop(a, b, np.zeros_like(a[:, 0]))
         assert_allclose(found, want, atol=1e-12)
-        for got, slope in zip(grads, ref.loop_back(a, want, np.zeros_like(a[:, 0]), dh), strict=False):
+        for got, slope in zip(
+            grads, ref.loop_back(a, want, np.zeros_like(a[:, 0]), dh), strict=False
+        ):
             assert_allclose(got, slope, atol=1e-12)
     assert len(traces) == 1
 
-    a = rnn.tensor(make()[0])
-    with tf.GradientTape() as outer:
-        outer.watch(a)
-        with tf.GradientTape() as tape:
-            tape.watch(a)
-            loss = tf.reduce_sum(rnn.scan(a, a) ** 2)
-        da = tape.gradient(loss, a)
-    with pytest.raises(LookupError, match="derived by hand cannot be differentiated once more"):
-        outer.gradient(da, a)
+
+@pytest.mark.parametrize("name", FRAMEWORKS[1:])
+def test_a_penalty_on_gradients_has_the_right_gradient_in_tensorflow(name):
+    """Against central differences along a direction."""
+    import tensorflow as tf
+
+    rnn, (a, b, h0, dh) = framework(name), make()
+
+    def penalty(a, b, h0):
+        given = [rnn.tensor(v) for v in (a, b, h0)]
+        with tf.GradientTape() as outer:
+            outer.watch(given)
+            with tf.GradientTape() as tape:
+                tape.watch(given)
+                loss = tf.reduce_sum(rnn.scan(*given, 3) ** 2 * rnn.tensor(dh))
+            value = sum(tf.reduce_sum(slope**2) for slope in tape.gradient(loss, given))
+        return float(value), outer.gradient(value, given)
+
+    _, slopes = penalty(a, b, h0)
+    rng = np.random.default_rng(1)
+    ways = [rng.normal(size=v.shape) for v in (a, b, h0)]
+    above, below = (
+        penalty(*(v + eps * way for v, way in zip((a, b, h0), ways, strict=True)))[0]
+        for eps in (1e-6, -1e-6)
+    )
+    slope = sum((way * rnn.array(got)).sum() for way, got in zip(ways, slopes, strict=True))
+    assert_allclose(slope, (above - below) / 2e-6, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
@@ -173,14 +207,22 @@ def test_doors(name):
             r"one shape \(B, T, H\), got \(2, 7, 3\) and \(2, 6, 3\)",
             lambda: rnn.scan(a, b[:, 1:]),
         ),
-        (ValueError, r"one shape \(B, T, H\), got \(2, 7, 3\) and \(7, 3\)", lambda: rnn.scan(a, b[0])),
+        (
+            ValueError,
+            r"one shape \(B, T, H\), got \(2, 7, 3\) and \(7, 3\)",
+            lambda: rnn.scan(a, b[0]),
+        ),
         (ValueError, r"a must have shape \(B, T, H\), got \(7, 3\)", lambda: rnn.scan(a[0], b[0])),
         (ValueError, "empty along T", lambda: rnn.scan(a[:, :0], b[:, :0])),
         (ValueError, r"h0 must have shape \(2, 3\), got \(1, 3\)", lambda: rnn.scan(a, b, h0[:1])),
         (ValueError, "chunk must be at least 1, got 0", lambda: rnn.scan(a, b, chunk=0)),
         (TypeError, "chunk must be a whole number, got 2.0", lambda: rnn.scan(a, b, chunk=2.0)),
         (TypeError, "b must be a tensor, got ndarray", lambda: rnn.scan(a, rnn.array(b))),
-        (TypeError, "h0 is .*float64, a is .*float32", lambda: rnn.scan(a, b, rnn.tensor(np.zeros((B, H))))),
+        (
+            TypeError,
+            "h0 is .*float64, a is .*float32",
+            lambda: rnn.scan(a, b, rnn.tensor(np.zeros((B, H)))),
+        ),
     ]:
         with pytest.raises(error, match=says):
             call()

@@ -4,22 +4,34 @@ Autograd records every operation of every step.  Here a class keeps gates and st
 its own equations: what a step does to a gradient that passes through it (the local derivatives, K) is computed for a block of steps
 at once and becomes the gradients themselves in place, so that little is left to do step by step, and little memory is needed.
 Inputs go through W_x in one product for all steps, their gradients in one for each block.  Time first inside: a step is then one
-piece of memory.  No gradient of a gradient: `rnn.Recurrent` has those.
+piece of memory.  Where a gradient is differentiated once more (create_graph=True), or torch.func looks into the function, the same
+recurrence runs as plain operations (`_elman_steps`, ...), at the price of those.
 """
 
 from itertools import pairwise
 
 import torch
-from torch.autograd.function import once_differentiable
 
-from rnnlib.pt.scan import default_chunk, scanned
+from rnnlib.pt.scan import _again, _must_be_plain, _plain_scan, default_chunk, scanned
 
 BLOCK = 64  # steps
+LSTM_BLOCK = 32  # at most: what it keeps of a block stays in the processor's cache
 
 
 def elman(x, W_x, W_h, b, h0, activation="tanh"):
     """Elman over time: x (B, T, D), W_x (D, H), W_h (H, H), b (H,), h0 (B, H) -> h of all steps (B, T, H)."""
-    return _Elman.apply(x.transpose(0, 1), W_x, W_h, b, h0, activation).transpose(0, 1)
+    run = _elman_steps if _must_be_plain() else _Elman.apply
+    return run(x.transpose(0, 1), W_x, W_h, b, h0, activation).transpose(0, 1)
+
+
+def _elman_steps(x, W_x, W_h, b, h, activation):
+    """`elman` as plain operations, time first: x (T, B, D) -> h (T, B, H)."""
+    phi = torch.tanh if activation == "tanh" else torch.relu
+    hs = []
+    for a in x @ W_x + b:
+        h = phi(a + h @ W_h)  # eq. elman-preactivation, elman-hidden
+        hs.append(h)
+    return torch.stack(hs)
 
 
 class _Elman(torch.autograd.Function):
@@ -30,14 +42,16 @@ class _Elman(torch.autograd.Function):
         for h, new in pairwise(hs.unbind()):
             new.addmm_(h, W_h)  # eq. elman-preactivation
             new.tanh_() if activation == "tanh" else new.relu_()  # eq. elman-hidden
-        ctx.save_for_backward(x, W_x, W_h, hs)
+        ctx.save_for_backward(x, W_x, W_h, b, h0, hs)
         ctx.activation = activation
         return hs[1:]
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, dy):
-        x, W_x, W_h, hs = ctx.saved_tensors
+        *inputs, hs = ctx.saved_tensors
+        if torch.is_grad_enabled():  # create_graph=True
+            return tuple(_again(_elman_steps, (*inputs, ctx.activation), [dy]))
+        x, W_x, W_h, *_ = inputs
         given, dW_h, W_hT = _Given(ctx, x, W_x), torch.zeros_like(W_h), W_h.T.contiguous()
         dh = torch.zeros_like(hs[0])
         for s in _blocks(x):  # from the end
@@ -55,60 +69,156 @@ class _Elman(torch.autograd.Function):
 
 def lstm(x, W_x, W_h, b, h0, c0):
     """LSTM over time: x (B, T, D), W_x (D, 4H), W_h (H, 4H), b (4H,), h0, c0 (B, H) -> h, c of all steps (B, T, H)."""
-    h, c = _Lstm.apply(x.transpose(0, 1), W_x, W_h, b, h0, c0)
+    run = _lstm_steps if _must_be_plain() else _Lstm.apply
+    h, c = run(x.transpose(0, 1), W_x, W_h, b, h0, c0)
     return h.transpose(0, 1), c.transpose(0, 1)
 
 
+def _lstm_steps(x, W_x, W_h, b, h, c):
+    """`lstm` as plain operations, time first: x (T, B, D) -> h, c (T, B, H)."""
+    hs, cs = [], []
+    for a in x @ W_x + b:
+        i, f, g, o = torch.chunk(a + h @ W_h, 4, dim=1)  # eq. lstm-gates
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)  # eq. lstm-cell
+        h = torch.sigmoid(o) * torch.tanh(c)  # eq. lstm-hidden
+        hs.append(h)
+        cs.append(c)
+    return torch.stack(hs), torch.stack(cs)
+
+
 class _Lstm(torch.autograd.Function):
+    """Steps work in buffers of a block, whose views are made once: a view costs nearly what an operation costs.
+
+    The gates lie as i, f, o, g inside, so that one sigmoid serves three of them.
+    """
+
     @staticmethod
     def forward(ctx, x, W_x, W_h, b, h0, c0):
-        H, hs, cs, tanh_c = len(W_h), _states(x, h0), _states(x, c0), torch.empty_like(c0)
-        a = _affine(x, W_x, b)  # (T, B, 4H), the gates in the end
-        gates = (v.unbind() for v in (a, a[:, :, : 2 * H], *a.chunk(4, dim=2)))
-        for (h, h_new), (c, c_new), a_t, i_f, i, f, g, o in zip(
-            pairwise(hs.unbind()), pairwise(cs.unbind()), *gates, strict=True
-        ):
-            a_t.addmm_(h, W_h)
-            i_f.sigmoid_(), g.tanh_(), o.sigmoid_()  # eq. lstm-gates
-            torch.mul(f, c, out=c_new).addcmul_(i, g)  # eq. lstm-cell
-            torch.mul(o, torch.tanh(c_new, out=tanh_c), out=h_new)  # eq. lstm-hidden
-        ctx.save_for_backward(x, W_x, W_h, a, hs, cs)
+        W_x_ifog, W_h_ifog, b_ifog = _ifog(W_x), _ifog(W_h), _ifog(b)
+        hs, cs = _states(x, h0), _states(x, c0)
+        gates = x.new_empty(*x.shape[:2], W_h.shape[1])  # (T, B, 4H)
+        n, spare = min(LSTM_BLOCK, BLOCK, len(x)), torch.empty_like(c0)
+        a, h_block, c_block = gates.new_empty(n, *gates.shape[1:]), *_two_states(n, h0, c0)
+        steps = list(zip(a.unbind(), *_parts_ifog(a), *_old_new(h_block), *_old_new(c_block), strict=True))
+        for s in _blocks(x, n)[::-1]:
+            m = s.stop - s.start
+            torch.addmm(b_ifog, x[s].flatten(0, 1), W_x_ifog, out=a[:m].flatten(0, 1))
+            for a_t, ifo, i, f, o, g, h, h_new, c, c_new in steps[:m]:
+                a_t.addmm_(h, W_h_ifog)
+                ifo.sigmoid_()  # eq. lstm-gates
+                g.tanh_()
+                torch.mul(i, g, out=spare)
+                torch.mul(f, c, out=c_new).add_(spare)  # eq. lstm-cell
+                torch.mul(o, torch.tanh(c_new, out=spare), out=h_new)  # eq. lstm-hidden
+            gates[s], hs[1:][s], cs[1:][s] = a[:m], h_block[1 : m + 1], c_block[1 : m + 1]
+            h_block[0], c_block[0] = h_block[m], c_block[m]  # where the next block starts
+        ctx.save_for_backward(x, W_x, W_h, b, h0, c0, gates, hs, cs)
         ctx.set_materialize_grads(False)  # a gradient of 0 comes as None
         return hs[1:], cs[1:]
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, dy, dcs):
-        x, W_x, W_h, a, hs, cs = ctx.saved_tensors
+        *inputs, gates, hs, cs = ctx.saved_tensors
+        if torch.is_grad_enabled():  # create_graph=True
+            return tuple(_again(_lstm_steps, inputs, [dy, dcs]))
+        x, W_x, W_h, *_ = inputs
         given, dW_h, W_hT = _Given(ctx, x, W_x), torch.zeros_like(W_h), W_h.T.contiguous()
-        dh, dc = torch.zeros_like(hs[0]), torch.zeros_like(cs[0])
-        for s in _blocks(x):  # from the end
-            (i, f, g, o), tanh_c = a[s].chunk(4, dim=2), cs[1:][s].tanh()
-            K = torch.empty_like(a[s])  # dc/d(i, f, g) and dh/do, each before its activation
-            ki, kf, kg, ko = K.chunk(4, dim=2)
-            torch.mul(i, 1 - i, out=ki).mul_(g)  # eq. lstm-back-gates, but for dc
-            torch.mul(f, 1 - f, out=kf).mul_(cs[:-1][s])
-            torch.mul(g, -g, out=kg).add_(1).mul_(i)
-            torch.mul(o, 1 - o, out=ko).mul_(tanh_c)  # eq. lstm-back-o, but for dh
-            through = (o - o * tanh_c * tanh_c).unbind()  # dh/dc
-            dh, dc = _arriving(dy, s, dh).unbind(), _arriving(dcs, s, dc).unbind()
-            da, d_o, f = K.unbind(), ko.unbind(), f.unbind()
-            d_ifg = K.unflatten(2, (4, -1))[:, :, :3].unbind()
-            for t in reversed(range(len(da))):
-                dc[t + 1].addcmul_(dh[t + 1], through[t])  # eq. lstm-back-c
-                d_ifg[t].mul_(dc[t + 1][:, None])
-                d_o[t].mul_(dh[t + 1])
-                dc[t].addcmul_(dc[t + 1], f[t])  # eq. lstm-back-c, the part that comes from the future
-                dh[t].addmm_(da[t], W_hT)  # eq. lstm-back-h
-            dh, dc = dh[0], dc[0]
-            given.add(s, K)
-            dW_h.addmm_(hs[:-1][s].flatten(0, 1).T, K.flatten(0, 1))  # eq. bptt-sum
-        return given.dx, given.dW_x, dW_h, given.db, dh, dc
+        n = min(LSTM_BLOCK, BLOCK, len(x))
+        K = gates.new_empty(n, *gates.shape[1:])  # dc/d(i, f, g) and dh/do, each before its activation
+        through, keep, tanh_c = (hs.new_empty(n, *hs.shape[1:]) for _ in range(3))
+        dh, dc = _two_states(n, torch.zeros_like(hs[0]), torch.zeros_like(cs[0]))
+        d_ifg, d_o = K.unflatten(2, (4, -1))[:, :, :3].unbind(), K.chunk(4, dim=2)[3].unbind()
+        views = (K.unbind(), d_ifg, d_o, through.unbind(), keep.unbind(), dc[1:, :, None].unbind())
+        steps = list(zip(*_old_new(dh), *_old_new(dc), *views, strict=True))
+        for s in _blocks(x, n):  # from the end
+            m = s.stop - s.start
+            torch.tanh(cs[1:][s], out=tanh_c[:m])
+            _lstm_slopes(gates[s], cs[:-1][s], tanh_c[:m], K[:m], through[:m], keep[:m])
+            _arrive(dh, dy, s)
+            _arrive(dc, dcs, s)
+            for dh_old, dh_t, dc_old, dc_t, da, d_ifg_t, d_o_t, through_t, f, dc_row in steps[m - 1 :: -1]:
+                dc_t.addcmul_(dh_t, through_t)  # eq. lstm-back-c
+                d_ifg_t.mul_(dc_row)
+                d_o_t.mul_(dh_t)
+                dc_old.addcmul_(dc_t, f)  # eq. lstm-back-c, the part that comes from the future
+                dh_old.addmm_(da, W_hT)  # eq. lstm-back-h
+            given.add(s, K[:m])
+            dW_h.addmm_(hs[:-1][s].flatten(0, 1).T, K[:m].flatten(0, 1))  # eq. bptt-sum
+        return given.dx, given.dW_x, dW_h, given.db, dh[0].clone(), dc[0].clone()
+
+
+def _lstm_slopes(gates, old, tanh_c, K, through, keep):
+    """What a step does to a gradient that passes through it, for a block: fills K (n, B, 4H), dh/dc and f (n, B, H)."""
+    i, f, o, g = gates.chunk(4, dim=2)
+    ki, kf, kg, ko = K.chunk(4, dim=2)
+    _sigmoid_slope(g, i, grad_input=ki)  # eq. lstm-back-gates, but for dc
+    _sigmoid_slope(old, f, grad_input=kf)
+    _tanh_slope(i, g, grad_input=kg)
+    _sigmoid_slope(tanh_c, o, grad_input=ko)  # eq. lstm-back-o, but for dh
+    _tanh_slope(o, tanh_c, grad_input=through)
+    keep.copy_(f)
+
+
+# d s (1 - s) and d (1 - t^2) in one pass, from the values s, t of the sigmoid and of tanh
+_sigmoid_slope = torch.ops.aten.sigmoid_backward.grad_input
+_tanh_slope = torch.ops.aten.tanh_backward.grad_input
+
+
+def _ifog(v):
+    """The gates i, f, g, o along the last axis in the order i, f, o, g; and back."""
+    i, f, third, fourth = v.chunk(4, dim=-1)
+    return torch.cat([i, f, fourth, third], dim=-1)
+
+
+def _parts_ifog(a):
+    """Of a block (n, B, 4H): i, f, o together and each gate alone, step by step."""
+    ifo = a[:, :, : a.shape[2] // 4 * 3]
+    return [ifo.unbind(), *(gate.unbind() for gate in a.chunk(4, dim=2))]
+
+
+def _two_states(n, h, c):
+    """Room for n + 1 states h and n + 1 states c, with the first ones at the start: (n + 1, B, H) each."""
+    rooms = h.new_zeros(n + 1, *h.shape), c.new_zeros(n + 1, *c.shape)
+    rooms[0][0], rooms[1][0] = h, c
+    return rooms
+
+
+def _old_new(states):
+    """The states (n + 1, B, H) before each step and after it."""
+    views = states.unbind()
+    return views[:-1], views[1:]
+
+
+def _arrive(dstates, dy, s):
+    """Before a block of m steps is gone through from its end: what is known of dL/d(state), in place in (n + 1, B, H).
+
+    Number t belongs to the state before step t of the block: at first it has what comes from above; the one after the
+    last step has what comes from the block behind it, too, which stands in number 0.
+    """
+    m = s.stop - s.start
+    dstates[m] = dstates[0]
+    dstates[:m] = 0
+    if dy is not None:
+        dstates[1 : m + 1] += dy[s]
 
 
 def gru(x, W_x, W_h, b, b_n, h0):
     """GRU over time: x (B, T, D), W_x (D, 3H), W_h (H, 3H), b (3H,), b_n (H,), h0 (B, H) -> h of all steps (B, T, H)."""
-    return _Gru.apply(x.transpose(0, 1), W_x, W_h, b, b_n, h0).transpose(0, 1)
+    run = _gru_steps if _must_be_plain() else _Gru.apply
+    return run(x.transpose(0, 1), W_x, W_h, b, b_n, h0).transpose(0, 1)
+
+
+def _gru_steps(x, W_x, W_h, b, b_n, h):
+    """`gru` as plain operations, time first: x (T, B, D) -> h (T, B, H)."""
+    hs = []
+    for a in x @ W_x + b:
+        a_r, a_z, a_n = torch.chunk(a, 3, dim=1)
+        h_r, h_z, h_n = torch.chunk(h @ W_h, 3, dim=1)
+        r, z = torch.sigmoid(a_r + h_r), torch.sigmoid(a_z + h_z)  # eq. gru-gates
+        n = torch.tanh(a_n + r * (h_n + b_n))  # eq. gru-candidate-after
+        h = (1 - z) * n + z * h  # eq. gru-hidden
+        hs.append(h)
+    return torch.stack(hs)
 
 
 class _Gru(torch.autograd.Function):
@@ -124,13 +234,15 @@ class _Gru(torch.autograd.Function):
             torch.addmm(b_n, h, W_n, out=m_t)
             n.addcmul_(r, m_t).tanh_()  # eq. gru-candidate-after
             torch.lerp(n, h, z, out=new)  # (1 - z) n + z h  eq. gru-hidden
-        ctx.save_for_backward(x, W_x, W_h, a, m, hs)
+        ctx.save_for_backward(x, W_x, W_h, b, b_n, h0, a, m, hs)
         return hs[1:]
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, dy):
-        x, W_x, W_h, a, m, hs = ctx.saved_tensors
+        *inputs, a, m, hs = ctx.saved_tensors
+        if torch.is_grad_enabled():  # create_graph=True
+            return tuple(_again(_gru_steps, inputs, [dy]))
+        x, W_x, W_h, *_ = inputs
         H = len(W_h)
         W_mT = torch.cat([W_h[:, 2 * H :], W_h[:, : 2 * H]], dim=1).T.contiguous()  # in the order m, r, z
         given, dW_m, db_n = _Given(ctx, x, W_x), torch.zeros_like(W_h), m.new_zeros(H)
@@ -157,8 +269,22 @@ class _Gru(torch.autograd.Function):
 
 def sru(x, W_x, b, v_f, v_r, c0):
     """SRU over time: x (B, T, D), W_x (D, 3H or 4H), b (2H,), v_f, v_r (H,), c0 (B, H) -> h, c of all steps (B, T, H)."""
-    h, c = _Sru.apply(x.transpose(0, 1), W_x, b, v_f, v_r, c0)
+    run = _sru_steps if _must_be_plain() else _Sru.apply
+    h, c = run(x.transpose(0, 1), W_x, b, v_f, v_r, c0)
     return h.transpose(0, 1), c.transpose(0, 1)
+
+
+def _sru_steps(x, W_x, b, v_f, v_r, c):
+    """`sru` as plain operations, time first: x (T, B, D) -> h, c (T, B, H)."""
+    hs, cs = [], []
+    b_f, b_r = torch.chunk(b, 2)
+    for x_t, a in zip(x, x @ W_x, strict=True):
+        u, f, r, *k = torch.split(a, len(v_f), dim=1)
+        f, r = torch.sigmoid(f + v_f * c + b_f), torch.sigmoid(r + v_r * c + b_r)  # eq. sru-gates
+        c = f * c + (1 - f) * u  # eq. sru-cell
+        hs.append(r * c + (1 - r) * (k[0] if k else x_t))  # eq. sru-hidden
+        cs.append(c)
+    return torch.stack(hs), torch.stack(cs)
 
 
 class _Sru(torch.autograd.Function):
@@ -172,13 +298,15 @@ class _Sru(torch.autograd.Function):
             f_t.addcmul_(v_f, c).sigmoid_()  # eq. sru-gates
             torch.lerp(u_t, c, f_t, out=new)  # f c + (1 - f) u  eq. sru-cell
         r.addcmul_(v_r, cs[:-1]).sigmoid_()  # no step waits for r and h: all of them at once
-        ctx.save_for_backward(x, W_x, v_f, v_r, a, cs)
+        ctx.save_for_backward(x, W_x, b, v_f, v_r, c0, a, cs)
         return torch.lerp(k[0] if k else x, cs[1:], r), cs[1:]  # r c + (1 - r) k  eq. sru-hidden
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, dy, dcs):
-        x, W_x, v_f, v_r, a, cs = ctx.saved_tensors
+        *inputs, a, cs = ctx.saved_tensors
+        if torch.is_grad_enabled():  # create_graph=True
+            return tuple(_again(_sru_steps, inputs, [dy, dcs]))
+        x, W_x, _, v_f, v_r, _ = inputs
         H, given = len(v_f), _Given(ctx, x, W_x)
         dv_f, dv_r, dc = torch.zeros_like(v_f), torch.zeros_like(v_r), torch.zeros_like(cs[0])
         for s in _blocks(x):  # from the end
@@ -208,7 +336,14 @@ class _Sru(torch.autograd.Function):
 
 def mingru(x, W_x, b, h0):
     """minGRU over time: x (B, T, D), W_x (D, 2H), b (2H,), h0 (B, H) -> h of all steps (B, T, H)."""
-    return _MinGru.apply(x.transpose(0, 1), W_x, b, h0).transpose(0, 1)
+    run = _mingru_steps if _must_be_plain() else _MinGru.apply
+    return run(x.transpose(0, 1), W_x, b, h0).transpose(0, 1)
+
+
+def _mingru_steps(x, W_x, b, h):
+    """`mingru` as plain operations, time first: x (T, B, D) -> h (T, B, H)."""
+    z, n = torch.chunk(x @ W_x + b, 2, dim=2)  # eq. mingru-gates
+    return _plain_scan(torch.sigmoid(-z), torch.sigmoid(z) * n, h)  # eq. mingru-hidden
 
 
 class _MinGru(torch.autograd.Function):
@@ -218,13 +353,15 @@ class _MinGru(torch.autograd.Function):
         keep = z.neg_().sigmoid_()  # 1 - z  eq. mingru-gates
         new = n.addcmul_(n, keep, value=-1)  # z n
         h = scanned(keep, new, h0, default_chunk(len(x)))  # eq. mingru-hidden
-        ctx.save_for_backward(x, W_x, keep, new, h, h0)
+        ctx.save_for_backward(x, W_x, b, h0, keep, new, h)
         return h
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, dy):
-        x, W_x, keep, new, h, h0 = ctx.saved_tensors
+        *inputs, keep, new, h = ctx.saved_tensors
+        if torch.is_grad_enabled():  # create_graph=True
+            return tuple(_again(_mingru_steps, inputs, [dy]))
+        x, W_x, _, h0 = inputs
         given, da = _Given(ctx, x, W_x), x.new_empty(min(BLOCK, len(x)), len(h0), W_x.shape[1])
         dh = scanned(keep, dy, torch.zeros_like(h0), default_chunk(len(x)), back=True)  # eq. scan-back
         for s in _blocks(x):
@@ -267,9 +404,10 @@ def _states(x, first):
     return states
 
 
-def _blocks(x):
+def _blocks(x, size=None):
     """The steps of x (T, B, D) in slices, the last one first."""
-    return [slice(start, min(start + BLOCK, len(x))) for start in reversed(range(0, len(x), BLOCK))]
+    size = size or BLOCK
+    return [slice(start, min(start + size, len(x))) for start in reversed(range(0, len(x), size))]
 
 
 def _arriving(dy, s, future):

@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch.autograd.function import once_differentiable
+from torch.autograd import forward_ad
 
 from rnnlib import checks
 
@@ -12,12 +12,15 @@ def scan(a, b, h0=None, chunk=None):
     """h_t = a_t * h_{t-1} + b_t, elementwise: a, b (B, T, H), first state h0 (B, H), zeros if None -> h (B, T, H).
 
     A chunk of C steps takes about 2 C + T / C turns instead of T.  None: C near sqrt(T).
-    The gradient, a scan from the end, is derived by hand; it cannot be differentiated once more.
+    The gradient, a scan from the end, is derived by hand.  Gradients of gradients are those of the
+    plain loop, which is what they cost, too.
     """
     check_scan(a, b, h0)
     chunk = default_chunk(a.shape[1]) if chunk is None else min(checks.positive(chunk, "chunk"), a.shape[1])
     h0 = torch.zeros_like(a[:, 0]) if h0 is None else h0
-    return _Scan.apply(a.transpose(0, 1), b.transpose(0, 1), h0, chunk).transpose(0, 1)  # time first inside
+    a, b = a.transpose(0, 1), b.transpose(0, 1)  # time first inside
+    h = _plain_scan(a, b, h0) if _must_be_plain() else _Scan.apply(a, b, h0, chunk)
+    return h.transpose(0, 1)
 
 
 def default_chunk(T):
@@ -43,20 +46,63 @@ def check_scan(a, b, h0):
         raise ValueError(f"h0 must have shape {tuple(a[:, 0].shape)}, got {tuple(h0.shape)}")
 
 
+def _plain_scan(a, b, h0):
+    """The recurrence of `scan` in operations that can be differentiated: a, b (T, B, H), h0 (B, H) -> h (T, B, H)."""
+    states = [h0]
+    for a_t, b_t in zip(a, b, strict=True):
+        states.append(a_t * states[-1] + b_t)  # eq. scan-recurrence
+    return torch.stack(states[1:])
+
+
+def _must_be_plain():
+    """Whether something looks into the operations, which a function with a gradient of its own would hide.
+
+    These are torch.func (vmap, jacrev, jvp, ...), dual numbers, and the tracer of torch.jit and of
+    the older ONNX exporter.
+    """
+    transformed = torch._C._are_functorch_transforms_active()
+    return transformed or forward_ad._current_level >= 0 or torch.jit.is_tracing()
+
+
+def _again(loop, inputs, slopes):
+    """Gradients of `loop(*inputs)`, times `slopes`, None for 0, as operations that can be differentiated themselves.
+
+    For a way back that is asked for with create_graph=True.  None for an input that needs no gradient.
+    """
+    with torch.enable_grad():
+        # views: an input that is made from another one counts for itself
+        views = [v.view_as(v) if isinstance(v, torch.Tensor) else v for v in inputs]
+        outputs = loop(*views)
+    if isinstance(outputs, torch.Tensor):
+        outputs = [outputs]
+    reached = [(y, dy) for y, dy in zip(outputs, slopes, strict=True) if dy is not None]
+    asked = [v for v in views if isinstance(v, torch.Tensor) and v.requires_grad]
+    found = torch.autograd.grad(
+        [y for y, _ in reached],
+        asked,
+        [dy for _, dy in reached],
+        create_graph=True,
+        materialize_grads=True,
+    )
+    gradient = dict(zip(map(id, asked), found, strict=True))
+    return [gradient.get(id(v)) for v in views]
+
+
 class _Scan(torch.autograd.Function):
     """a, b (T, B, H), h0 (B, H) -> h (T, B, H)."""
 
     @staticmethod
     def forward(ctx, a, b, h0, chunk):
         h = scanned(a, b, h0, chunk)
-        ctx.save_for_backward(a, h, h0)
+        ctx.save_for_backward(a, b, h0, h)
         ctx.chunk = chunk
         return h
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, dh):
-        a, h, h0 = ctx.saved_tensors
+        a, b, h0, h = ctx.saved_tensors
+        if torch.is_grad_enabled():  # create_graph=True
+            return *_again(_plain_scan, (a, b, h0), [dh]), None
         db = scanned(a, dh, torch.zeros_like(h0), ctx.chunk, back=True)
         da = torch.empty_like(db)
         torch.mul(db[0], h0, out=da[0])

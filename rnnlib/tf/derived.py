@@ -20,7 +20,7 @@ class Derived(keras.layers.Layer):
 
     The inputs of all steps go through W_x in one product, and the gradient of the rest is derived by hand (recurrences.py,
     scan.py).  For ElmanCell, LSTMCell without peepholes, GRUCell with reset_after, SRUCell, MinGRUCell and MinLSTMCell;
-    ValueError for any other.  Gradients of gradients: `Recurrent` alone has them.
+    ValueError for any other.  Gradients of gradients are those of the loop, which is what they cost, too.
     """
 
     def __init__(self, cell):

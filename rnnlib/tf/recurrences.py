@@ -3,12 +3,13 @@
 A tape records every operation of every step.  Here a function keeps the states alone, a tensor for all steps, and goes back by its
 own equations: the gates once more from the states, what a step does to a gradient that passes through it (the local derivatives,
 K), and the products with W_x are computed for a block of steps at once, so that little is left to do step by step, and little
-memory is needed.  Time first inside: a step is then one piece of memory.  No gradient of a gradient: `rnn.Recurrent` has those.
+memory is needed.  Time first inside: a step is then one piece of memory.  Where a gradient is differentiated once more, TensorFlow
+goes through the same recurrence itself (`_again`), at the price of that.
 """
 
 import tensorflow as tf
 
-from rnnlib.tf.scan import _before, _once, default_chunk, scanned
+from rnnlib.tf.scan import _again, _before, default_chunk, scanned
 
 BLOCK = 64  # steps
 
@@ -16,15 +17,19 @@ BLOCK = 64  # steps
 def elman(x, W_x, W_h, b, h0, activation="tanh"):
     """Elman over time: x (B, T, D), W_x (D, H), W_h (H, H), b (H,), h0 (B, H) -> h of all steps (B, T, H)."""
 
-    @tf.custom_gradient
-    def run(x, W_x, W_h, b, h0):
+    def states(x, W_x, W_h, b, h0):
         def step(a, h):
             a = a + h @ W_h  # eq. elman-preactivation
             return [tf.tanh(a) if activation == "tanh" else tf.nn.relu(a)]  # eq. elman-hidden
 
-        (h,) = _forward(step, x, W_x, b, [h0])
+        return _forward(step, x, W_x, b, [h0])
 
-        def backward(dy):
+    @tf.custom_gradient
+    def run(*inputs):
+        x, W_x, W_h, b, h0 = inputs
+        (h,) = states(*inputs)
+
+        def by_hand(dy):
             W_hT = tf.transpose(W_h)
 
             def block(s, dh):
@@ -39,9 +44,9 @@ def elman(x, W_x, W_h, b, h0, activation="tanh"):
                 return da, dstate, [_product(old, da)]  # eq. bptt-sum
 
             dx, dW_x, db, (dh,), (dW_h,) = _backward(block, x, W_x, [h0], [W_h])
-            return _once(dx, dW_x, dW_h, db, dh)
+            return dx, dW_x, dW_h, db, dh
 
-        return h[1:], backward
+        return h[1:], lambda dy: _again(_outputs(states), inputs, [dy], lambda: by_hand(dy))
 
     return _swap(run(_swap(x), *_tensors(W_x, W_h, b, h0)))
 
@@ -49,23 +54,27 @@ def elman(x, W_x, W_h, b, h0, activation="tanh"):
 def lstm(x, W_x, W_h, b, h0, c0):
     """LSTM over time: x (B, T, D), W_x (D, 4H), W_h (H, 4H), b (4H,), h0, c0 (B, H) -> h, c of all steps (B, T, H)."""
 
-    @tf.custom_gradient
-    def run(x, W_x, W_h, b, h0, c0):
-        H = W_h.shape[0]
+    H = W_h.shape[0]
 
-        def gates(a):  # of one step, or of many
-            i_f, g, o = tf.split(a, [2 * H, H, H], axis=-1)
-            i, f = tf.split(tf.sigmoid(i_f), 2, axis=-1)
-            return i, f, tf.tanh(g), tf.sigmoid(o)  # eq. lstm-gates
+    def gates(a):  # of one step, or of many
+        i_f, g, o = tf.split(a, [2 * H, H, H], axis=-1)
+        i, f = tf.split(tf.sigmoid(i_f), 2, axis=-1)
+        return i, f, tf.tanh(g), tf.sigmoid(o)  # eq. lstm-gates
 
+    def states(x, W_x, W_h, b, h0, c0):
         def step(a, h, c):
             i, f, g, o = gates(a + h @ W_h)
             c = f * c + i * g  # eq. lstm-cell
             return [o * tf.tanh(c), c]  # eq. lstm-hidden
 
-        h, c = _forward(step, x, W_x, b, [h0, c0])
+        return _forward(step, x, W_x, b, [h0, c0])
 
-        def backward(dy, dcs):
+    @tf.custom_gradient
+    def run(*inputs):
+        x, W_x, W_h, b, h0, c0 = inputs
+        h, c = states(*inputs)
+
+        def by_hand(dy, dcs):
             W_hT = tf.transpose(W_h)
 
             def block(s, dh, dc):
@@ -88,7 +97,10 @@ def lstm(x, W_x, W_h, b, h0, c0):
                 return da, dstate, [_product(old, da)]  # eq. bptt-sum
 
             dx, dW_x, db, (dh, dc), (dW_h,) = _backward(block, x, W_x, [h0, c0], [W_h])
-            return _once(dx, dW_x, dW_h, db, dh, dc)
+            return dx, dW_x, dW_h, db, dh, dc
+
+        def backward(dy, dcs):
+            return _again(_outputs(states), inputs, [dy, dcs], lambda: by_hand(dy, dcs))
 
         return (h[1:], c[1:]), backward
 
@@ -99,28 +111,32 @@ def lstm(x, W_x, W_h, b, h0, c0):
 def gru(x, W_x, W_h, b, b_n, h0):
     """GRU over time: x (B, T, D), W_x (D, 3H), W_h (H, 3H), b (3H,), b_n (H,), h0 (B, H) -> h of all steps (B, T, H)."""
 
-    @tf.custom_gradient
-    def run(x, W_x, W_h, b, b_n, h0):
-        H = W_h.shape[0]
+    H = W_h.shape[0]
 
-        def gates(a, u):  # of one step, or of many
-            (a_rz, a_n), (u_rz, u_n) = (tf.split(v, [2 * H, H], axis=-1) for v in (a, u))
-            r, z = tf.split(tf.sigmoid(a_rz + u_rz), 2, axis=-1)
-            m = u_n + b_n  # what r scales
-            return r, z, m, tf.tanh(a_n + r * m)  # eq. gru-gates, gru-candidate-after
+    def gates(a, u, b_n):  # of one step, or of many
+        (a_rz, a_n), (u_rz, u_n) = (tf.split(v, [2 * H, H], axis=-1) for v in (a, u))
+        r, z = tf.split(tf.sigmoid(a_rz + u_rz), 2, axis=-1)
+        m = u_n + b_n  # what r scales
+        return r, z, m, tf.tanh(a_n + r * m)  # eq. gru-gates, gru-candidate-after
 
+    def states(x, W_x, W_h, b, b_n, h0):
         def step(a, h):
-            _, z, _, n = gates(a, h @ W_h)
+            _, z, _, n = gates(a, h @ W_h, b_n)
             return [n + z * (h - n)]  # (1 - z) n + z h  eq. gru-hidden
 
-        (h,) = _forward(step, x, W_x, b, [h0])
+        return _forward(step, x, W_x, b, [h0])
 
-        def backward(dy):
+    @tf.custom_gradient
+    def run(*inputs):
+        x, W_x, W_h, b, b_n, h0 = inputs
+        (h,) = states(*inputs)
+
+        def by_hand(dy):
             W_hT = tf.transpose(W_h)
 
             def block(s, dh):
                 old, dy_ = h[s], dy[s]
-                r, z, m, n = gates(_affine(x[s], W_x, b), _affine(old, W_h))
+                r, z, m, n = gates(_affine(x[s], W_x, b), _affine(old, W_h), b_n)
                 kn = (1 - z) * (1 - n * n)  # eq. gru-back-candidate, but for dh, as the others
                 kr, km = kn * m * r * (1 - r), kn * r  # eq. gru-back-reset-after
                 kz = (old - n) * z * (1 - z)  # eq. gru-back-update
@@ -142,9 +158,9 @@ def gru(x, W_x, W_h, b, b_n, h0):
                 return da, dstate, shares
 
             dx, dW_x, db, (dh,), (dW_h, db_n) = _backward(block, x, W_x, [h0], [W_h, b_n])
-            return _once(dx, dW_x, dW_h, db, db_n, dh)
+            return dx, dW_x, dW_h, db, db_n, dh
 
-        return h[1:], backward
+        return h[1:], lambda dy: _again(_outputs(states), inputs, [dy], lambda: by_hand(dy))
 
     return _swap(run(_swap(x), *_tensors(W_x, W_h, b, b_n, h0)))
 
@@ -152,24 +168,37 @@ def gru(x, W_x, W_h, b, b_n, h0):
 def sru(x, W_x, b, v_f, v_r, c0):
     """SRU over time: x (B, T, D), W_x (D, 3H or 4H), b (2H,), v_f, v_r (H,), c0 (B, H) -> h, c of all steps (B, T, H)."""
 
-    @tf.custom_gradient
-    def run(x, W_x, b, v_f, v_r, c0):
-        H, parts = v_f.shape[0], W_x.shape[1] // v_f.shape[0]
-        bias = tf.pad(b, [(H, (parts - 3) * H)])  # u has none, nor has the highway
+    H = v_f.shape[0]
+    parts = W_x.shape[1] // H
 
+    def widened(b):  # u has none, nor has the highway
+        return tf.pad(b, [(H, (parts - 3) * H)])
+
+    def states(x, W_x, b, v_f, v_r, c0):
         def step(a, c):
             u, f, *_ = tf.split(a, parts, axis=1)
             return [u + tf.sigmoid(f + v_f * c) * (c - u)]  # f c + (1 - f) u  eq. sru-gates, sru-cell
 
-        (c,) = _forward(step, x, W_x, bias, [c0])
+        return _forward(step, x, W_x, widened(b), [c0])
 
-        def outside(s):  # what no step waits for: many at once
-            u, f, r, *k = tf.split(_affine(x[s], W_x, bias), parts, axis=2)
-            return u, tf.sigmoid(f + v_f * c[s]), tf.sigmoid(r + v_r * c[s]), k[0] if k else x[s]
+    def outside(s, c, x, W_x, b, v_f, v_r):  # what no step waits for: many at once
+        u, f, r, *k = tf.split(_affine(x[s], W_x, widened(b)), parts, axis=2)
+        return u, tf.sigmoid(f + v_f * c[s]), tf.sigmoid(r + v_r * c[s]), k[0] if k else x[s]
 
-        def backward(dy, dcs):
+    def outputs(*inputs):
+        (c,) = states(*inputs)
+        _, _, r, k = outside(slice(0, tf.shape(inputs[0])[0]), c, *inputs[:-1])
+        return k + r * (c[1:] - k), c[1:]  # r c + (1 - r) k  eq. sru-hidden
+
+    @tf.custom_gradient
+    def run(*inputs):
+        x, W_x, b, v_f, v_r, c0 = inputs
+        h, after = outputs(*inputs)
+        c = tf.concat([c0[None], after], axis=0)
+
+        def by_hand(dy, dcs):
             def block(s, dc):
-                (u, f, r, k), old, new = outside(s), c[s], c[_after(s)]
+                (u, f, r, k), old, new = outside(s, c, *inputs[:-1]), c[s], c[_after(s)]
                 highway = dy[s] * (1 - r)
                 dr = dy[s] * (new - k) * r * (1 - r)  # eq. sru-back-highway
                 kf = (old - u) * f * (1 - f)  # eq. sru-back-cell, but for dc
@@ -187,10 +216,12 @@ def sru(x, W_x, b, v_f, v_r, c0):
                 return da, dstate, [dv_f, dv_r], *([highway] if parts == 3 else [])
 
             dx, dW_x, db, (dc,), (dv_f, dv_r) = _backward(block, x, W_x, [c0], [v_f, v_r])
-            return _once(dx, dW_x, db[H : 3 * H], dv_f, dv_r, dc)
+            return dx, dW_x, db[H : 3 * H], dv_f, dv_r, dc
 
-        _, _, r, k = outside(slice(0, tf.shape(x)[0]))
-        return (k + r * (c[1:] - k), c[1:]), backward  # r c + (1 - r) k  eq. sru-hidden
+        def backward(dy, dcs):
+            return _again(outputs, inputs, [dy, dcs], lambda: by_hand(dy, dcs))
+
+        return (h, after), backward
 
     h, c = run(_swap(x), *_tensors(W_x, b, v_f, v_r, c0))
     return _swap(h), _swap(c)
@@ -199,25 +230,30 @@ def sru(x, W_x, b, v_f, v_r, c0):
 def mingru(x, W_x, b, h0):
     """minGRU over time: x (B, T, D), W_x (D, 2H), b (2H,), h0 (B, H) -> h of all steps (B, T, H)."""
 
+    chunk = default_chunk(tf.shape(x)[1])
+
+    def gates(x, W_x, b):
+        z, n = tf.split(_affine(x, W_x, b), 2, axis=2)
+        return tf.sigmoid(z), n  # eq. mingru-gates
+
+    def outputs(x, W_x, b, h0):
+        z, n = gates(x, W_x, b)
+        return [scanned(1 - z, z * n, h0, chunk)]  # eq. mingru-hidden
+
     @tf.custom_gradient
-    def run(x, W_x, b, h0):
-        def gates():
-            z, n = tf.split(_affine(x, W_x, b), 2, axis=2)
-            return tf.sigmoid(z), n  # eq. mingru-gates
+    def run(*inputs):
+        x, W_x, b, h0 = inputs
+        (h,) = outputs(*inputs)
 
-        z, n = gates()
-        chunk = default_chunk(tf.shape(x)[1])
-        h = scanned(1 - z, z * n, h0, chunk)  # eq. mingru-hidden
-
-        def backward(dy):
-            z, n = gates()
+        def by_hand(dy):
+            z, n = gates(x, W_x, b)
             dh = scanned(1 - z, dy, tf.zeros_like(h0), chunk, back=True)  # eq. scan-back
             dz = dh * (n - _before(h, h0)) * z * (1 - z)  # eq. mingru-back
             da = tf.concat([dz, dh * z], axis=2)
             dx, dW_x, db = _affine(da, tf.transpose(W_x)), _product(x, da), tf.reduce_sum(da, (0, 1))
-            return _once(dx, dW_x, db, (1 - z[:, 0]) * dh[:, 0])
+            return dx, dW_x, db, (1 - z[:, 0]) * dh[:, 0]
 
-        return h, backward
+        return h, lambda dy: _again(outputs, inputs, [dy], lambda: by_hand(dy))
 
     return run(x, *_tensors(W_x, b, h0))
 
@@ -276,6 +312,11 @@ def _from_the_end(back, like, dstate):
     start = (n - 1, dstate, tf.TensorArray(like.dtype, n))
     _, dstate, kept = tf.while_loop(lambda t, *_: t >= 0, turn, start)
     return kept.stack(), dstate
+
+
+def _outputs(states):
+    """Of a function that gives the first state and all others, the others: what a cell over time answers."""
+    return lambda *inputs: [part[1:] for part in states(*inputs)]
 
 
 def _after(s):

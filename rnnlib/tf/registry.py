@@ -22,6 +22,12 @@ def registered(kind: str) -> Callable[[type], type]:
     return keep
 
 
+def kind_of(cell: object) -> str | None:
+    """The kind of a cell of the table; None for a reader's own, a subclass of ours among them."""
+    kind = getattr(type(cell), "kind", None)
+    return kind if CLASSES.get(kind) is type(cell) else None
+
+
 def make_cell(
     cell: str | tuple[str, dict],
     input_size: int,

@@ -11,7 +11,8 @@ def scan(a, b, h0=None, chunk=None):
     """h_t = a_t * h_{t-1} + b_t, elementwise: a, b (B, T, H), first state h0 (B, H), zeros if None -> h (B, T, H).
 
     A chunk of C steps takes about 2 C + T / C turns instead of T.  None: C near sqrt(T).
-    The gradient, a scan from the end, is derived by hand; it cannot be differentiated once more.
+    The gradient, a scan from the end, is derived by hand.  Gradients of gradients are those of the
+    plain loop, which is what they cost, too.
     """
     check_scan(a, b, h0)
     T = tf.shape(a)[1]
@@ -49,9 +50,11 @@ def _scan(a, b, h0, chunk):
     h = scanned(a, b, h0, chunk)
 
     def backward(dh):
-        db = scanned(a, dh, tf.zeros_like(h0), chunk, back=True)
-        da = db * _before(h, h0)
-        return *_once(da, db, a[:, 0] * db[:, 0]), None
+        def by_hand():
+            db = scanned(a, dh, tf.zeros_like(h0), chunk, back=True)
+            return db * _before(h, h0), db, a[:, 0] * db[:, 0]
+
+        return *_again(lambda a, b, h0: [scanned(a, b, h0, chunk)], [a, b, h0], [dh], by_hand), None
 
     return h, backward
 
@@ -71,10 +74,27 @@ def _before(h, h0):
     return tf.concat([h0[:, None], h[:, :-1]], axis=1)
 
 
-def _once(*gradients):
-    """The gradients, and an error if they are differentiated themselves: TensorFlow would answer, and wrongly."""
-    says = "a gradient derived by hand cannot be differentiated once more: use rnn.Recurrent"
-    return [tf.raw_ops.PreventGradient(input=g, message=says) for g in gradients]
+def _again(plain, inputs, slopes, by_hand):
+    """The gradients `by_hand()`, which can be differentiated themselves: by those of `plain(*inputs)`, times `slopes`.
+
+    Without this TensorFlow would differentiate what stands in by_hand, where the states are constants, and answer wrongly.
+    """
+
+    @tf.custom_gradient
+    def gradients(*values):
+        def backward(*upstream):
+            with tf.GradientTape() as outer:
+                outer.watch(values)
+                given, dy = values[: len(inputs)], values[len(inputs) :]
+                with tf.GradientTape() as inner:
+                    inner.watch(given)
+                    outputs = plain(*given)
+                found = inner.gradient(outputs, given, dy, unconnected_gradients="zero")
+            return outer.gradient(found, values, upstream, unconnected_gradients="zero")
+
+        return list(by_hand()), backward
+
+    return gradients(*inputs, *slopes)
 
 
 def _chunks(v, chunk):
