@@ -9,6 +9,8 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PORT ?= 8000
 # Chapters tested at a time.
 JOBS ?= 2
+# What `make bench` measures.
+PART ?= native recurrences engines fit memory
 
 VENV := .venv/bin/python
 
@@ -58,10 +60,9 @@ serve:  ## build the pages and serve them at http://localhost:8000 (PORT=...)
 	@$(VENV) -m tools.build
 	@$(VENV) -m http.server --bind localhost --directory _build/html $(PORT)
 
-bench:  ## time our models and our recurrences against the bare native layers
+bench:  ## time engines, training and memory (PART="engines fit memory native recurrences", all by default)
 	$(call install,test)
-	@$(VENV) -m benchmarks.native
-	@$(VENV) -m benchmarks.recurrences
+	@for part in $(PART); do $(VENV) -m benchmarks.$$part || exit 1; done
 
 clean:  ## remove what was built (.venv, data and recorded outputs stay)
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis *.egg-info
