@@ -135,19 +135,12 @@ def measure(framework, tiny):
     for kind, D, H, B, T, with_lengths in settings(tiny, THREADS):
         engines = engines_of(framework, kind)
         if (kind, D, H) not in built:
-            built = {
-                (kind, D, H): {e: TURNS[framework](build(rnn, e, kind, D, H)) for e in engines}
-            }
+            built = {(kind, D, H): {e: TURNS[framework](build(rnn, e, kind, D, H)) for e in engines}}
         given = data(rnn, B, T, D, with_lengths)
         for training in (True, False):
-            turns = {
-                engine: partial(made[training], *given)
-                for engine, made in built[kind, D, H].items()
-            }
+            turns = {engine: partial(made[training], *given) for engine, made in built[kind, D, H].items()}
             rounds = LONG_ROUNDS if T >= 1000 else ROUNDS
-            found = timing.take_turns(
-                turns, engines[0], rounds, {"loop": LOOP_ROUNDS}, THREADS, least=0.002
-            )
+            found = timing.take_turns(turns, engines[0], rounds, {"loop": LOOP_ROUNDS}, THREADS, least=0.002)
             record = {"framework": framework, "cell": kind, "lengths": with_lengths, "B": B, "T": T}
             record |= {"D": D, "H": H, "training": training, "threads": THREADS, "engines": found}
             records.append(record)
@@ -184,9 +177,7 @@ def main(which="all"):
             found["versions"].update(part["versions"])
             found["records"] += part["records"]
     if which == "tiny":
-        timing.say(
-            f"{len(found['records'])} records, {len(table(found['records']))} rows: not written"
-        )
+        timing.say(f"{len(found['records'])} records, {len(table(found['records']))} rows: not written")
         return
     timing.say(f"written: {store.write(stored_times.path('engines'), found)}")
     stored = {"format": 1, "columns": COLUMNS, "machine": found["machine"]}

@@ -30,7 +30,8 @@ import rnnlib.pt as rnn  # noqa: E402
 from benchmarks.engines import build, engines_of  # noqa: E402
 from rnnlib import cells, tasks  # noqa: E402
 from rnnlib.batch import Batches  # noqa: E402
-from rnnlib.experiments import store, timing  # noqa: E402
+from rnnlib.experiments import store  # noqa: E402
+from rnnlib.experiments import timing as stored_times  # noqa: E402
 from rnnlib.experiments.machine import describe  # noqa: E402
 
 KINDS = [
@@ -46,7 +47,7 @@ SIZES = [  # T, B, D, H
 ]
 DEEP = {"num_layers": 2, "bidirectional": True, "layer_norm": True, "residual": True}
 TURNS = 7
-PATH = timing.path("gpu")
+PATH = stored_times.path("gpu")
 DEVICE = {"name": "gpu", "torch": "cuda"}  # as rnn.fit and as PyTorch call it
 
 

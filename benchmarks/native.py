@@ -1,45 +1,42 @@
-"""How much our models cost on top of the framework's own layer, and what our readable loop costs: forward + backward, in ms.
+"""How much our models cost on top of the framework's own layer, forward + backward, in ms.
 
-    python -m benchmarks.native     both frameworks, 1-2 minutes; writes rnnlib/experiments/timing/native.json
-    python -m benchmarks.native pt  one framework, as JSON to stdout
+    python -m benchmarks.native         both frameworks, six minutes; writes rnnlib/experiments/timing/native.json
+    python -m benchmarks.native tiny    a small size and few rounds, to try it
+    python -m benchmarks.native pt      one framework, as JSON to stdout
 
-Three makes of one classifier take turns in one process, so that a change of the machine's pace hits all alike:
-`model` (ours, native=True), `loop` (ours, native=False; Elman only), `bare` (the framework's recurrent and linear layer, written
-straight).  One thread.  A figure is the median over rounds; a ratio is the median of the ratios within a round, over `bare`.
-Processor time of the process, not time by the clock: what else the machine does hardly counts.
+Makes of one classifier: `model` (ours, native=True), `default` (ours, native left out), `loop`
+(ours, native=False; Elman only), `bare` (the framework's recurrent and linear layer, written
+straight).  How turns are timed: timing.py; a ratio is over `bare`, with a 95 % interval of its
+median.  One thread.
 """
 
 import json
-import subprocess
 import sys
-import time
+from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent)]
 
-from tools import environment  # noqa: E402
+from benchmarks import timing  # noqa: E402
 
-environment.apply()  # one thread, before a framework starts
+timing.apply_environment()  # one thread, before a framework starts
 
 import numpy as np  # noqa: E402
 
-from rnnlib.experiments import store, timing  # noqa: E402
+from rnnlib.experiments import store  # noqa: E402
+from rnnlib.experiments import timing as stored_times  # noqa: E402
 from rnnlib.experiments.machine import describe  # noqa: E402
 
-SIZES = [  # cell, B, T, D, H
-    ("elman", 32, 20, 8, 32),
-    ("elman", 32, 100, 16, 64),
-    ("elman", 64, 200, 32, 128),
-    ("lstm", 32, 20, 8, 32),
-    ("lstm", 32, 100, 16, 64),
-    ("lstm", 64, 200, 32, 128),
+SIZES = [
+    (B, T, D, H) for D, H in ((16, 64), (32, 128)) for B, T in ((16, 50), (16, 200), (32, 200))
 ]
+SIZES += [(16, 1000, 16, 64), (1, 200, 16, 64)]  # B, T, D, H
+CASES = [(cell, *size) for cell in ("elman", "lstm", "gru") for size in SIZES]
+TINY = [(cell, 2, 6, 3, 8) for cell in ("elman", "lstm")]
 CLASSES = 10
-ROUNDS, SECONDS = 25, 6.0  # at most so many rounds, and so many seconds, for each size
+ROUNDS, LONG_ROUNDS, LOOP_ROUNDS = 25, 11, 5
 
 
 def makes_pt(cell, D, H):
@@ -52,7 +49,8 @@ def makes_pt(cell, D, H):
     class Bare(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.rnn = {"elman": torch.nn.RNN, "lstm": torch.nn.LSTM}[cell](D, H, batch_first=True)
+            layers = {"elman": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
+            self.rnn = layers[cell](D, H, batch_first=True)
             self.head = torch.nn.Linear(H, CLASSES)
 
         def forward(self, x):
@@ -67,7 +65,11 @@ def makes_pt(cell, D, H):
 
         return run
 
-    models = {"bare": Bare(), "model": rnn.Classifier(D, H, CLASSES, cell=cell)}
+    models = {
+        "bare": Bare(),
+        "model": rnn.Classifier(D, H, CLASSES, cell=cell, native=True),
+        "default": rnn.Classifier(D, H, CLASSES, cell=cell),
+    }
     if cell == "elman":
         models["loop"] = rnn.Classifier(D, H, CLASSES, cell=cell, native=False)
     return {name: turn(model) for name, model in models.items()}, rnn.tensor
@@ -83,7 +85,8 @@ def makes_tf(cell, D, H):
     class Bare(keras.Model):
         def __init__(self):
             super().__init__()
-            self.rnn = {"elman": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM}[cell](H)
+            layers = {"elman": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
+            self.rnn = getattr(keras.layers, layers[cell])(H)
             self.head = keras.layers.Dense(CLASSES)
 
         def call(self, x):
@@ -100,7 +103,11 @@ def makes_tf(cell, D, H):
 
         return lambda x, y: run(x, y)[0].numpy()
 
-    models = {"bare": Bare(), "model": rnn.Classifier(D, H, CLASSES, cell=cell)}
+    models = {
+        "bare": Bare(),
+        "model": rnn.Classifier(D, H, CLASSES, cell=cell, native=True),
+        "default": rnn.Classifier(D, H, CLASSES, cell=cell),
+    }
     if cell == "elman":
         models["loop"] = rnn.Classifier(D, H, CLASSES, cell=cell, native=False)
     return {name: turn(model) for name, model in models.items()}, rnn.tensor
@@ -110,63 +117,45 @@ def measure(framework, cell, B, T, D, H):
     """One size -> its record."""
     turns, tensor = {"pt": makes_pt, "tf": makes_tf}[framework](cell, D, H)
     rng = np.random.default_rng(0)
-    x, y = tensor(rng.normal(size=(B, T, D)).astype("float32")), tensor(rng.integers(0, CLASSES, B))
-    for turn in turns.values():
-        turn(x, y)  # traces, warms up
-    start = time.process_time()
-    turns["bare"](x, y)
-    repeats = max(1, round(0.01 / (time.process_time() - start)))  # a turn of at least 10 ms
-    rounds, end = [], time.perf_counter() + SECONDS
-    while len(rounds) < ROUNDS and (len(rounds) < 5 or time.perf_counter() < end):
-        names = list(turns)
-        shift = len(rounds) % len(names)
-        times = {}
-        for name in names[shift:] + names[:shift]:  # each make is first, second and last in turn
-            start = time.process_time()
-            for _ in range(repeats):
-                turns[name](x, y)
-            times[name] = 1e3 * (time.process_time() - start) / repeats
-        rounds.append(times)
-    ms = {name: round(median(times[name] for times in rounds), 3) for name in turns}
-    ratio = {name: round(median(t[name] / t["bare"] for t in rounds), 3) for name in turns if name != "bare"}
-    return {
+    x = tensor(rng.normal(size=(B, T, D)).astype("float32"))
+    y = tensor(rng.integers(0, CLASSES, B))
+    rounds = LONG_ROUNDS if T >= 1000 else ROUNDS
+    turns = {name: partial(turn, x, y) for name, turn in turns.items()}
+    found = timing.take_turns(turns, "bare", rounds, {"loop": LOOP_ROUNDS}, least=0.01)
+    record = {
         "framework": framework,
         "cell": cell,
         "B": B,
         "T": T,
         "D": D,
         "H": H,
-        "rounds": len(rounds),
-        "ms": ms,
-        "ratio": ratio,
+        "rounds": rounds,
     }
+    record["ms"] = {name: values["ms"] for name, values in found.items()}
+    for key in ("ratio", "interval"):
+        record[key] = {name: values[key] for name, values in found.items() if key in values}
+    return record
 
 
-def main(framework=None):
+def main(which="all"):
     """Time one framework here, or each in a process of its own."""
-    if framework is not None:
+    if which.removesuffix("-tiny") in timing.PACKAGES:
+        framework = which.removesuffix("-tiny")
         records = []
-        for i, size in enumerate(SIZES):
-            records.append(measure(framework, *size))
-            shown = "  ".join(f"{name} {value} ms" for name, value in records[-1]["ms"].items())
-            print(
-                f"{framework} {i + 1}/{len(SIZES)}: {size}: {shown}  ratio {records[-1]['ratio']}",
-                file=sys.stderr,
-                flush=True,
-            )
-        rnn = import_module(f"rnnlib.{framework}")
-        print(json.dumps({"versions": rnn.checkpoint.VERSIONS, "records": records}))
+        for case in TINY if which.endswith("-tiny") else CASES:
+            records.append(measure(framework, *case))
+            timing.say(f"{framework} {case}: {records[-1]['ms']} ms  ratio {records[-1]['ratio']}")
+        versions = import_module(f"rnnlib.{framework}").checkpoint.VERSIONS
+        print(json.dumps({"versions": versions, "records": records}))
         return
     found = {"machine": describe(), "versions": {"numpy": np.__version__}, "records": []}
-    for name, package in (("pt", "torch"), ("tf", "tensorflow")):
-        if find_spec(package):
-            done = subprocess.run(
-                [sys.executable, __file__, name], stdout=subprocess.PIPE, check=True, text=True
-            )
-            part = json.loads(done.stdout)
-            found["versions"].update(part["versions"])
-            found["records"] += part["records"]
-    print(f"written: {store.write(timing.path('native'), found)}", file=sys.stderr)
+    for framework in timing.installed():
+        name = f"{framework}-tiny" if which == "tiny" else framework
+        part = timing.child("benchmarks.native", name)
+        found["versions"].update(part["versions"])
+        found["records"] += part["records"]
+    if which != "tiny":
+        timing.say(f"written: {store.write(stored_times.path('native'), found)}")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,19 @@
-"""What a gradient derived by hand costs, against the framework's own layer and against our loop under autograd: time and memory.
+"""What a gradient derived by hand costs, in time and memory, against native layer and loop.
 
-    python -m benchmarks.recurrences     both frameworks, 5-6 minutes; writes rnnlib/experiments/timing/recurrences.json
+    python -m benchmarks.recurrences     both frameworks, six minutes; writes rnnlib/experiments/timing/recurrences.json
     python -m benchmarks.recurrences pt  one framework, as JSON to stdout
 
-A turn is forward + backward of one layer over x (B, T, D) in float32, the loss sum(y * w) with a fixed w, gradients of all parameters.
-Makes take turns in one process, so that a change of the machine's pace hits all alike: `bare` (nn.LSTM, nn.GRU, nn.RNN, batch
-first; keras.layers.LSTM, GRU, SimpleRNN inside tf.function), `derived` (rnn.Derived), `loop` (rnn.Recurrent, in fewer rounds).  The
-cells that no framework has (minGRU, minLSTM, SRU) are compared with the bare LSTM.  One thread.  A figure is the median over rounds,
-a ratio the median of the ratios within a round, over `bare`.  Processor time of the process, not time by the clock: what else the
-machine does hardly counts.  `trace_s` (TensorFlow): processor time until the graph of a turn is made, its second tracing.
+A turn is forward + backward of one layer over x (B, T, D) in float32, the loss sum(y * w) with a
+fixed w, gradients of all parameters. Makes take turns in one process, so that a change of the
+machine's pace hits all alike: `bare` (nn.LSTM, nn.GRU, nn.RNN, batch first; keras.layers.LSTM, GRU,
+SimpleRNN inside tf.function), `derived` (rnn.Derived), `loop` (rnn.Recurrent, in fewer rounds).
+The cells that no framework has (minGRU, minLSTM, SRU) are compared with the bare LSTM.  One thread.
+A figure is the median over rounds, a ratio the median of the ratios within a round, over `bare`.
+Processor time of the process, not time by the clock: what else the machine does hardly counts.
+`trace_s` (TensorFlow): processor time until the graph of a turn is made, its second tracing.
 
-`peak_mb`: by how much the resident memory of a fresh process rises at its highest during one turn, over what it holds before
-it, after a turn of two steps (Linux).
+`peak_mb`: by how much the resident memory of a fresh process rises at its highest during one turn,
+over what it holds before it, after a turn of two steps (Linux).
 """
 
 import json
@@ -32,7 +34,8 @@ environment.apply()  # one thread, before a framework starts
 
 import numpy as np  # noqa: E402
 
-from rnnlib.experiments import store, timing  # noqa: E402
+from rnnlib.experiments import store  # noqa: E402
+from rnnlib.experiments import timing as stored_times  # noqa: E402
 from rnnlib.experiments.machine import describe  # noqa: E402
 
 LONG, WIDE = (16, 1000, 32, 64), (32, 200, 32, 256)  # B, T, D, H
@@ -44,17 +47,15 @@ CASES += [
 ]
 CASES += [("minlstm", 16, 1024, 64, 64)]
 MEMORY = [
-    (cell, make) for cell in ("gru", "lstm", "elman", "sru", "mingru") for make in ("bare", "derived", "loop")
+    (cell, make)
+    for cell in ("gru", "lstm", "elman", "sru", "mingru")
+    for make in ("bare", "derived", "loop")
 ]
-CELLS = {
-    "elman": "ElmanCell",
-    "gru": "GRUCell",
-    "lstm": "LSTMCell",
-    "sru": "SRUCell",
-    "mingru": "MinGRUCell",
-    "minlstm": "MinLSTMCell",
-}
-ROUNDS, SECONDS, LOOP_ROUNDS = 25, 10.0, 3  # at most so many rounds, and so many seconds, for each case
+ROUNDS, SECONDS, LOOP_ROUNDS = (
+    25,
+    10.0,
+    3,
+)  # at most so many rounds, and so many seconds, for each case
 
 
 def make_pt(make, cell, D, H):
@@ -67,7 +68,7 @@ def make_pt(make, cell, D, H):
         kind = {"elman": torch.nn.RNN, "gru": torch.nn.GRU}.get(cell, torch.nn.LSTM)
         layer = kind(D, H, batch_first=True)
     else:
-        layer = {"derived": rnn.Derived, "loop": rnn.Recurrent}[make](getattr(rnn, CELLS[cell])(D, H))
+        layer = {"derived": rnn.Derived, "loop": rnn.Recurrent}[make](rnn.make_cell(cell, D, H))
 
     def turn(x, w):
         for p in layer.parameters():
@@ -85,11 +86,13 @@ def make_tf(make, cell, D, H):
     import tensorflow as tf  # isort: skip
 
     if make == "bare":
-        kind = {"elman": keras.layers.SimpleRNN, "gru": keras.layers.GRU}.get(cell, keras.layers.LSTM)
+        kind = {"elman": keras.layers.SimpleRNN, "gru": keras.layers.GRU}.get(
+            cell, keras.layers.LSTM
+        )
         layer = kind(H, return_sequences=True, return_state=True)
         layer.build((None, None, D))
     else:
-        layer = {"derived": rnn.Derived, "loop": rnn.Recurrent}[make](getattr(rnn, CELLS[cell])(D, H))
+        layer = {"derived": rnn.Derived, "loop": rnn.Recurrent}[make](rnn.make_cell(cell, D, H))
 
     def graph():
         @tf.function(reduce_retracing=True)
@@ -130,7 +133,11 @@ def measure(framework, cell, B, T, D, H):
     given = data(framework, B, T, D, H)
     for turn in turns.values():
         turn(*given)  # traces, warms up
-    trace_s = {name: round(seconds(trace, *given), 3) for name, trace in traces.items() if trace is not None}
+    trace_s = {
+        name: round(seconds(trace, *given), 3)
+        for name, trace in traces.items()
+        if trace is not None
+    }
     rounds, end = [], time.perf_counter() + SECONDS
     while len(rounds) < ROUNDS and (len(rounds) < 5 or time.perf_counter() < end):
         names = [name for name in turns if name != "loop" or len(rounds) < LOOP_ROUNDS]
@@ -143,12 +150,21 @@ def measure(framework, cell, B, T, D, H):
         for name in turns
         if name != "bare"
     }
-    record = {"framework": framework, "cell": cell, "B": B, "T": T, "D": D, "H": H, "rounds": len(rounds)}
+    record = {
+        "framework": framework,
+        "cell": cell,
+        "B": B,
+        "T": T,
+        "D": D,
+        "H": H,
+        "rounds": len(rounds),
+    }
     return {**record, "ms": ms, "ratio": ratio} | ({"trace_s": trace_s} if trace_s else {})
 
 
 def peak(framework, cell, make):
-    """Rise of the resident memory during one turn at its highest, in MB; None where the system does not tell."""
+    """Rise of the resident memory during one turn at its highest, in MB; None where the system does
+    not tell."""
 
     def resident(line):
         status = Path("/proc/self/status").read_text()
@@ -185,7 +201,10 @@ def one(framework):
     records, memory = [], []
     for i, case in enumerate(CASES):
         records.append(measure(framework, *case))
-        say(f"{framework} {i + 1}/{len(CASES)}: {case}: {records[-1]['ms']} ms  ratio {records[-1]['ratio']}")
+        say(
+            f"{framework} {i + 1}/{len(CASES)}: {case}: {records[-1]['ms']} ms  "
+            f"ratio {records[-1]['ratio']}"
+        )
     for i, (cell, make) in enumerate(MEMORY):
         mb = child(framework, cell, make)
         B, T, D, H = LONG
@@ -214,14 +233,19 @@ def main(framework=None, cell=None, make=None):
     if framework is not None:
         print(json.dumps(one(framework)))
         return
-    found = {"machine": describe(), "versions": {"numpy": np.__version__}, "records": [], "memory": []}
+    found = {
+        "machine": describe(),
+        "versions": {"numpy": np.__version__},
+        "records": [],
+        "memory": [],
+    }
     for name, package in (("pt", "torch"), ("tf", "tensorflow")):
         if find_spec(package):
             part = child(name)
             found["versions"].update(part["versions"])
             found["records"] += part["records"]
             found["memory"] += part["memory"]
-    say(f"written: {store.write(timing.path('recurrences'), found)}")
+    say(f"written: {store.write(stored_times.path('recurrences'), found)}")
 
 
 if __name__ == "__main__":

@@ -152,6 +152,7 @@ def test_a_penalty_inside_a_graph(name):
 
 @pytest.mark.parametrize("name", FRAMEWORKS[:1])
 @pytest.mark.parametrize("kind", CELLS)
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # PyTorch's own jvp uses it
 def test_what_looks_into_the_operations_sees_them_in_pytorch(name, kind):
     """torch.func, dual numbers: the loop's own answers."""
     import torch
@@ -280,3 +281,17 @@ def test_doors(name):
     ]:
         with pytest.raises(error, match=match):
             call()
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_a_model_takes_what_is_fastest_and_there(name):
+    """native=None: the framework's layer, else the derived one, else the loop."""
+    rnn = framework(name)
+    for cell, native, kind in [
+        ("gru", None, "Native"),
+        ("sru", None, "Derived"),
+        ("mingru", None, "Derived"),
+        (("lstm", {"peepholes": True}), None, "Recurrent"),
+        ("sru", False, "Recurrent"),
+    ]:
+        assert type(rnn.Tagger(D, H, 3, cell=cell, native=native).rnn).__name__ == kind, cell

@@ -22,7 +22,7 @@ def registered(kind: str) -> Callable[[type], type]:
     return keep
 
 
-def kind_of(cell: nn.Module) -> str | None:
+def kind_of(cell: object) -> str | None:
     """The kind of a cell of the table; None for a reader's own, a subclass of ours among them."""
     kind = getattr(type(cell), "kind", None)
     return kind if CLASSES.get(kind) is type(cell) else None
@@ -44,9 +44,3 @@ def make_cell(
             "or build a model with it"
         )
     return CLASSES[kind](input_size, hidden_size, rng=rng, dtype=dtype, **options)
-
-
-def kind_of(cell: nn.Module) -> str | None:
-    """The name of a cell in the table; None for a cell of one's own, a subclass of ours too."""
-    kind = getattr(type(cell), "kind", None)
-    return kind if CLASSES.get(kind) is type(cell) else None
