@@ -195,9 +195,10 @@ def native(
             kernels[2] = tf.stack([kernels[2], tf.concat([surplus, cell.b_n.value], axis=0)])
     valid = None if lengths is None else tf.sequence_mask(lengths, tf.shape(x)[1])  # (B, T)
     shell = _shell(cell, return_sequences)
-    (y, *state), _ = shell.stateless_call(
-        kernels, shell.non_trainable_variables, x, initial_state=state, mask=valid
-    )
+    unused = [
+        tf.zeros(v.shape, v.dtype) for v in shell.non_trainable_variables
+    ]  # a seed, for dropout
+    (y, *state), _ = shell.stateless_call(kernels, unused, x, initial_state=state, mask=valid)
     if lengths is not None and return_sequences:
         y = tf.where(valid[:, :, None], y, 0)  # Keras repeats the last output instead
     return y, tuple(state) if len(state) > 1 else state[0]
