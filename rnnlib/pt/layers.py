@@ -222,21 +222,22 @@ def where(valid, new, old):
 
 
 def check_input(
-    x: Tensor, input_size: int, dtype: DType, lengths: Lengths
+    x: Tensor, input_size: int | None, dtype: DType | None, lengths: Lengths
 ) -> tuple[Tensor, Lengths]:
     """What the door of a layer over time refuses -> x with zeros for padding, lengths (B,) as a tensor beside x.
 
+    Where the size or the dtype of the inputs is not known, None, they are not checked.
     Padding may hold anything, NaN too: what a layer does with a zero can be multiplied by the gradient 0.  Where something
     traces, there are no numbers to check, and lengths stay what the graph gets.
     """
     if not isinstance(x, torch.Tensor):
         raise TypeError(f"x must be a tensor, got {type(x).__name__}: rnn.tensor(x) makes one")
     checks.rank(x.shape, "(B, T, D)", "x")
-    if x.shape[2] != input_size:
+    if input_size is not None and x.shape[2] != input_size:
         raise ValueError(
             f"x of shape {tuple(x.shape)} has {x.shape[2]} features, this layer takes {input_size}"
         )
-    if x.dtype != dtype:
+    if dtype is not None and x.dtype != dtype:
         raise TypeError(
             f"x is {x.dtype}, the weights are {dtype}: convert x, or build with another dtype="
         )

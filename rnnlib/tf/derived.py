@@ -20,7 +20,7 @@ class Derived(keras.layers.Layer):
 
     The inputs of all steps go through W_x in one product, and the gradient of the rest is derived by hand (recurrences.py,
     scan.py).  For ElmanCell, LSTMCell without peepholes, GRUCell with reset_after, SRUCell, MinGRUCell and MinLSTMCell;
-    ValueError for any other.  Gradients of gradients: `Recurrent` alone has them.
+    ValueError for any other.  A gradient that is differentiated once more runs as plain operations.
     """
 
     compute_mask = _mask_after
