@@ -268,3 +268,51 @@ def test_the_fastest_of_the_nearest_row(monkeypatch):
     assert choice.why == (
         "the fastest in training without lengths at B = 16, T = 1000, H = 64: native 9 ms, fused 2 ms"
     )
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS[:1])
+@pytest.mark.parametrize("cell", ["elman", "lstm", "gru", "sru"])
+@pytest.mark.parametrize("kind", ["bfloat16", "float16"])
+def test_models_of_low_precision(name, cell, kind, tmp_path):
+    """They run in every engine, are filed, read and predicted with, near the model of float32 that they come from."""
+    import torch
+
+    rnn, x = framework(name), X.astype("float32")
+    for engine in (None, "fused", "loop"):
+        model, low = (rnn.Classifier(D, H, K, cell=cell, native=engine, rng=2) for _ in range(2))
+        low.to(getattr(torch, kind))
+        assert_allclose(rnn.predict(low, x, LENGTHS), rnn.predict(model, x, LENGTHS), atol=0.02)
+        rnn.save(tmp_path / "low.safetensors", low)
+        rnn.restore(tmp_path / "low.safetensors", model)
+        for key, value in rnn.params(low).items():
+            assert value.dtype == ("float32" if kind == "bfloat16" else kind)
+            assert_array_equal(rnn.params(model)[key], value.astype("float32"))
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS[:1])
+@pytest.mark.parametrize("cell", ["elman", "lstm", "gru", "sru"])
+def test_autocast_runs_in_every_choice(name, cell):
+    import torch
+
+    rnn, x = framework(name), X.astype("float32")
+    model = rnn.Classifier(D, H, K, cell=cell, rng=2)
+    with torch.autocast("cpu", torch.bfloat16):
+        got = model(rnn.tensor(x), rnn.tensor(LENGTHS))
+        (choice,) = rnn.engine_of(model, rnn.tensor(x), rnn.tensor(LENGTHS)).values()
+    assert choice.engine != "fused"
+    assert_allclose(rnn.array(got.float()), rnn.predict(model, x, LENGTHS), atol=0.02)
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS[:1])
+def test_layers_are_safe_in_threads(name):
+    """Nothing of a model is touched by a call: many at once answer as one alone."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    rnn = framework(name)
+    models = [rnn.Classifier(D, H, K, cell="gru", native="native", rng=seed) for seed in range(4)]
+    x = rnn.tensor(X.astype("float32"))
+    want = [rnn.array(model(x)) for model in models]
+    with ThreadPoolExecutor(4) as pool:
+        got = list(pool.map(lambda k: rnn.array(models[k % 4](x)), range(64)))
+    for k, answer in enumerate(got):
+        assert_allclose(answer, want[k % 4], atol=1e-6)

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 from torch.nn.functional import embedding
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from rnnlib import cells, checks, weights
 from rnnlib.engines import Named, Seed
@@ -119,6 +119,7 @@ def native(
     columns; the order of the gates is the same.
     """
     x, lengths = check_input(x, cell.input_size, cell.W_x.dtype, lengths)
+    check_steps(x)
     zeros = cell.initial_state(x)
     state = zeros if state is None else check_state(state, zeros)
     operator = torch.gru if kind_of(cell) == "gru" else torch.lstm
@@ -145,7 +146,7 @@ def native(
         first = [part.index_select(1, packed.sorted_indices) for part in first]
         data, *last = operator(packed.data, packed.batch_sizes, first if two else first[0], *rest)
         last = [part.index_select(1, packed.unsorted_indices) for part in last]
-        y = packed._replace(data=data)
+        y = PackedSequence(data, *packed[1:])
     h, *c = [part[0] for part in last]
     state = (h, c[0]) if two else h
     if not return_sequences:
@@ -207,9 +208,9 @@ def check_input(
 ) -> tuple[Tensor, Lengths]:
     """What the door of a layer over time refuses -> x with zeros for padding, lengths (B,) as a tensor beside x.
 
+    Where the size or the dtype of the inputs is not known, None, they are not checked.
     Padding may hold anything, NaN too: what a layer does with a zero can be multiplied by the gradient 0.  Where something
     traces, there are no numbers to check, and lengths stay what the graph gets.
-    Where the size or the dtype of the inputs is not known, None, they are not checked.
     """
     if not isinstance(x, torch.Tensor):
         raise TypeError(f"x must be a tensor, got {type(x).__name__}: rnn.tensor(x) makes one")
@@ -219,7 +220,9 @@ def check_input(
             f"x of shape {tuple(x.shape)} has {x.shape[2]} features, this layer takes {input_size}"
         )
     if dtype is not None and x.dtype != dtype:
-        raise TypeError(f"x is {x.dtype}, the weights are {dtype}: convert x, or build with another dtype=")
+        raise TypeError(
+            f"x is {x.dtype}, the weights are {dtype}: convert x, or build with another dtype="
+        )
     if lengths is None:
         return x, None
     if not traced():
@@ -235,9 +238,9 @@ def traced() -> bool:
 
 
 def check_graph(x: Tensor) -> None:
-    """Whether our loops can be followed here: they have a turn for each step, and a graph would have as many for ever.
+    """Whether an exporter can follow our loops: they have a turn for each step, and a graph has as many for ever.
 
-    Raises NotImplementedError where an exporter would freeze the number of steps without saying so, or be unable to.
+    Raises NotImplementedError where the number of steps would be frozen in silence, or cannot be left free.
     """
     if torch.jit.is_tracing():
         raise NotImplementedError(
@@ -246,11 +249,17 @@ def check_graph(x: Tensor) -> None:
             "hold later inputs to that number; or build with cell='elman', 'lstm' or 'gru' and native=None: the "
             "framework's layer leaves it free"
         )
+    check_steps(x)
+
+
+def check_steps(x: Tensor) -> None:
+    """torch.export leaves the number of steps free in no engine: NotImplementedError where it is asked to."""
     if torch.compiler.is_exporting() and isinstance(x.shape[1], torch.SymInt):
         raise NotImplementedError(
-            "torch.export cannot leave the number of steps free in our loop: mark the batch alone as dynamic, "
-            "dynamic_shapes={'x': {0: Dim('B')}, ...}, and pad x to that number of steps; with lengths the answers "
-            "stay the same"
+            "torch.export cannot leave the number of steps of a recurrent layer free. Mark the batch alone as "
+            "dynamic, dynamic_shapes={'x': {0: Dim('B')}, ...}, pad x to the number of steps of the example and "
+            "give lengths; or, with cell='elman', 'lstm' or 'gru' and native=None, use torch.jit.trace or "
+            "torch.onnx.export(..., dynamo=False), which leave it free"
         )
 
 

@@ -167,9 +167,10 @@ def native(
             kernels[2] = tf.stack([kernels[2], tf.concat([surplus, cell.b_n.value], axis=0)])
     valid = None if lengths is None else tf.sequence_mask(lengths, tf.shape(x)[1])  # (B, T)
     shell = _shell(cell, return_sequences)
-    (y, *state), _ = shell.stateless_call(
-        kernels, shell.non_trainable_variables, x, initial_state=state, mask=valid
-    )
+    unused = [
+        tf.zeros(v.shape, v.dtype) for v in shell.non_trainable_variables
+    ]  # a seed, for dropout
+    (y, *state), _ = shell.stateless_call(kernels, unused, x, initial_state=state, mask=valid)
     if lengths is not None and return_sequences:
         y = tf.where(valid[:, :, None], y, 0)  # Keras repeats the last output instead
     return y, tuple(state) if len(state) > 1 else state[0]
@@ -269,9 +270,9 @@ def check_input(
 ) -> tuple[Tensor, Lengths]:
     """What the door of a layer over time refuses -> x with zeros for padding, lengths (B,) as a tensor beside x.
 
+    Where the size or the dtype of the inputs is not known, None, they are not checked.
     Padding may hold anything, NaN too: what a layer does with a zero can be multiplied by the gradient 0.  Where a graph is
     traced there are no numbers to check: it checks the lengths itself, each time that it runs.
-    Where the size or the dtype of the inputs is not known, None, they are not checked.
     """
     checks.rank(x.shape, "(B, T, D)", "x")
     if input_size is not None and x.shape[2] != input_size:
