@@ -95,14 +95,14 @@ def test_options_of_a_run_are_passed_on(make, name, monkeypatch, tmp_path):
     [
         ({"epochs": 0}, ValueError, "epochs must be at least 1, got 0"),
         ({"batch_size": 2.5}, TypeError, "batch_size must be a whole number, got 2.5"),
-        ({"optimizer": "adem"}, ValueError, "unknown optimizer 'adem': choose one of adam, sgd"),
+        ({"optimizer": "adem"}, ValueError, "unknown optimizer 'adem': choose one of adam,"),
         (
             {"optimizer": ("adam", {"lr": 1})},
             ValueError,
             "lr=1 and lr=.* leave it out of the options",
         ),
         ({"optimizer": 3}, TypeError, "optimizer is a name or a pair"),
-        ({"lr": -1}, ValueError, "optimizer 'adam': lr must be above 0, got -1"),
+        ({"lr": -1}, ValueError, "optimizer 'adam': lr must be above 0.* got -1"),
         ({"clip_norm": 0}, ValueError, "clip_norm is the largest norm .* got 0"),
         ({"patience": 0}, ValueError, "patience must be at least 1, got 0"),
         ({"schedule": "never"}, ValueError, "unknown schedule 'never'"),
