@@ -15,14 +15,14 @@ from types import ModuleType
 
 BEST_OF_ALL = ("native", "fused", "loop")
 ARGUMENTS = {  # engine -> the argument `native` of rnn.Classifier and its like
-    "native": True,
-    "fused": None,  # which is the loop for a cell that has none
-    "loop": False,
+    "native": "native",
+    "fused": "fused",
+    "loop": "loop",
 }
 Cell = str | tuple[str, dict]
 
 
-def options(rnn: ModuleType, cell: Cell, engines: tuple[str, ...]) -> dict[str, bool | None]:
+def options(rnn: ModuleType, cell: Cell, engines: tuple[str, ...]) -> dict[str, str]:
     """Keyword arguments of a model of `rnn` with this cell: the first of `engines` that it has."""
     name, settings = (cell, {}) if isinstance(cell, str) else cell
     return {"native": _first(rnn, name, repr(settings), tuple(engines))}

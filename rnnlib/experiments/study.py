@@ -56,7 +56,7 @@ class Study:
         """SHA-256 of the settings."""
         return hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode()).hexdigest()
 
-    def engine(self, rnn: ModuleType, cell: engines.Cell) -> dict[str, bool | None]:
+    def engine(self, rnn: ModuleType, cell: engines.Cell) -> dict[str, str]:
         """The keyword arguments that give a model of `rnn` with this cell its engine."""
         return engines.options(rnn, cell, self.engines)
 

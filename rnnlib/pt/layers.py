@@ -9,7 +9,7 @@ from rnnlib import cells, checks, weights
 from rnnlib.engines import Named, Seed
 from rnnlib.pt.convert import DType, Module, Tensor, array, check, parameter
 from rnnlib.pt.registry import kind_of, make_cell
-from rnnlib.trees import map_leaves
+from rnnlib.trees import map_leaves, match_form
 
 State = Tensor | tuple | list | None  # of a cell; of a stack, a list; of two directions, a pair
 Lengths = Tensor | None
@@ -264,15 +264,13 @@ def check_steps(x: Tensor) -> None:
 
 
 def check_state(state, like):
-    """The first state has the form, the shapes and the dtype of `like`: a tensor (B, H), or a tuple of such."""
-    if isinstance(like, tuple) != isinstance(state, (tuple, list)) or (
-        isinstance(like, tuple) and len(state) != len(like)
-    ):
-        wanted = f"a tuple of {len(like)} tensors" if isinstance(like, tuple) else "one tensor"
-        got = f"a {type(state).__name__}" + (f" of {len(state)}" if isinstance(state, (tuple, list)) else "")
-        raise TypeError(f"state must be {wanted}, got {got}")
-    if isinstance(like, tuple):
-        return tuple(check_state(part, other) for part, other in zip(state, like, strict=True))
+    """The first state has the form, the shapes and the dtype of `like`: one tensor, or any nesting
+    of such."""
+    return map_leaves(check_leaf, match_form(state, like), like)
+
+
+def check_leaf(state, like):
+    """One tensor of a state has the shape and the dtype of `like`."""
     if not isinstance(state, torch.Tensor):
         raise TypeError(f"state must hold tensors, got {type(state).__name__}: rnn.tensor(array) makes one")
     if tuple(state.shape) != tuple(like.shape):
