@@ -5,7 +5,6 @@ import importlib
 import inspect
 import pkgutil
 
-import rnnlib
 from backends import INSTALLED
 from rnnlib.estimators import HALVES
 from rnnlib.forecast import descendants
@@ -15,7 +14,8 @@ BESIDE = ("rnnlib.pt", "rnnlib.tf", "rnnlib.ops", "rnnlib.__main__")  # hold no 
 
 def all_of(kind):
     """The concrete classes below `kind` in all modules of the package, by name."""
-    for module in pkgutil.walk_packages(rnnlib.__path__, "rnnlib."):
+    package = importlib.import_module("rnnlib")
+    for module in pkgutil.walk_packages(package.__path__, "rnnlib."):
         if not module.name.startswith(BESIDE):
             importlib.import_module(module.name)
     found = {c for c in descendants(kind) if c.__module__.startswith("rnnlib.")}

@@ -14,7 +14,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from backends import FRAMEWORKS, both, framework, parts, reference, run, whole
-from rnnlib import cells, weights
+from rnnlib import cells, weight_files, weights
 from rnnlib.ref import loop
 from rnnlib.ref.gradcheck import central_differences, relative_error
 from rnnlib.trees import leaves, map_leaves
@@ -253,8 +253,8 @@ def test_names_shapes_and_dtype_are_the_tables(name, case, dtype):
 def test_what_is_saved_is_loaded(name, case, tmp_path):
     rnn = framework(name)
     one, other = (rnn.Recurrent(case.cell(name, case.params(seed))) for seed in (0, 1))
-    weights.write(tmp_path / "cell.safetensors", rnn.params(one), {})
-    rnn.load(other, weights.read(tmp_path / "cell.safetensors")[0])
+    weight_files.write(tmp_path / "cell.safetensors", rnn.params(one), {})
+    rnn.load(other, weight_files.read(tmp_path / "cell.safetensors")[0])
     x = rnn.tensor(case.draw()[1])
     assert_array_equal(rnn.array(one(x)[0]), rnn.array(other(x)[0]))
 
