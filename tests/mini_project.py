@@ -26,6 +26,8 @@ def make_project(folder):
     (folder / "notebooks").mkdir()
     (folder / "rnnlib").mkdir()
     (folder / "rnnlib" / "__init__.py").write_text("")
+    for name in ("files.py", "errors.py"):  # what the tools write with
+        shutil.copy(ROOT / "rnnlib" / name, folder / "rnnlib" / name)
     (folder / "rnnlib" / "datasets.py").write_text("def available(name):\n    return name == 'here'\n")
     return folder
 

@@ -1,6 +1,7 @@
 """Every forecaster of the package through the suite; the suite sees each fault that is planted."""
 
 import inspect
+import os
 
 import numpy as np
 import pandas as pd
@@ -150,11 +151,17 @@ class Half(classical.Persistence):
 class Local(classical.Persistence):
     """Answers differently in another process."""
 
-    def forecast_panel(self, panel, horizon):
-        import os
+    def fit_panel(self, panel):
+        super().fit_panel(panel)
+        self._process = os.getpid()
 
-        shift = 0 if os.getpid() == PID else 1
+    def forecast_panel(self, panel, horizon):
+        shift = 0 if os.getpid() == self._process else 1
         return [path + shift for path in super().forecast_panel(panel, horizon)]
+
+    def restore_state(self, state):
+        super().restore_state(state)
+        self._process = os.getpid()
 
 
 class Leaking(classical.Persistence):
@@ -170,7 +177,6 @@ class Leaking(classical.Persistence):
         return {**super().learned_state(), "last_": self.shared.get("last")}
 
 
-PID = __import__("os").getpid()
 FAULTS = [
     (Stores, "check_constructor"),
     (Unchecked, "check_constructor"),
