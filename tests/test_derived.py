@@ -123,6 +123,23 @@ def test_a_penalty_on_gradients_has_the_right_gradient(name, kind):
     assert_allclose(slope, (ends[0] - ends[1]) / 2e-6, rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", FRAMEWORKS[:1])
+def test_an_input_that_is_made_from_another_counts_for_itself_in_pytorch(name):
+    """A first state from x and W_x: its way back to them is counted once, by the graph outside."""
+    import torch
+
+    rnn = framework(name)
+    slopes = []
+    for layer in pair(rnn, "elman tanh", dtype="float64"):
+        x = rnn.tensor(draw(layer, seed=6, T=3)[0]).requires_grad_()
+        y, _ = layer(x, torch.tanh(x[:, 0] @ layer.cell.W_x))
+        found = torch.autograd.grad((y**2).sum(), [x, *layer.parameters()], create_graph=True)
+        slopes.append(torch.autograd.grad(sum((slope**2).sum() for slope in found), x)[0])
+        slopes.append(found[0])
+    assert torch.allclose(slopes[0], slopes[2], atol=1e-10)
+    assert torch.allclose(slopes[1], slopes[3], atol=1e-10)
+
+
 @pytest.mark.parametrize("name", FRAMEWORKS[1:])
 def test_a_penalty_inside_a_graph(name):
     """Once, since TensorFlow takes long to trace the second way back."""
