@@ -1,4 +1,6 @@
-"""Cells over time with a way back that is derived by hand, in PyTorch.  Mirror: rnnlib/tf/derived.py."""
+"""Cells over time with a way back that is derived by hand, in PyTorch.  Mirror:
+rnnlib/tf/derived.py.
+"""
 
 import torch
 from torch import nn
@@ -6,7 +8,7 @@ from torch import nn
 from rnnlib.pt.convert import Module, Tensor, check
 from rnnlib.pt.elman import PHI, ElmanCell
 from rnnlib.pt.gru import GRUCell
-from rnnlib.pt.layers import Lengths, State, check_graph, check_input, check_state
+from rnnlib.pt.layers import Lengths, State, _check_graph, check_input, check_state
 from rnnlib.pt.lstm import LSTMCell
 from rnnlib.pt.mingru import MinGRUCell, MinLSTMCell
 from rnnlib.pt.recurrences import elman, gru, lstm, mingru, sru
@@ -15,11 +17,13 @@ from rnnlib.pt.sru import SRUCell
 
 
 class Derived(nn.Module):
-    """Some cells over time, faster than `Recurrent`, the same function: x (B, T, D) -> y (B, T, H), final state.
+    """Some cells over time, faster than `Recurrent`, the same function: x (B, T, D) -> y (B, T, H),
+    final state.
 
-    The inputs of all steps go through W_x in one product, and the gradient of the rest is derived by hand (recurrences.py,
-    scan.py).  For ElmanCell, LSTMCell without peepholes, GRUCell with reset_after, SRUCell, MinGRUCell and MinLSTMCell;
-    ValueError for any other.  A gradient that is differentiated once more runs as plain operations.
+    The inputs of all steps go through W_x in one product, and the gradient of the rest is derived
+    by hand (recurrences.py, scan.py).  For ElmanCell, LSTMCell without peepholes, GRUCell with
+    reset_after, SRUCell, MinGRUCell and MinLSTMCell; ValueError for any other.  A gradient that is
+    differentiated once more runs as plain operations.
     """
 
     def __init__(self, cell: Module):
@@ -44,9 +48,11 @@ class Derived(nn.Module):
 def fused(
     cell: Module, x: Tensor, state: State = None, lengths: Lengths = None
 ) -> tuple[Tensor, State]:
-    """A cell over time by its function with a gradient derived by hand: x (B, T, D) -> y (B, T, H), final state."""
+    """A cell over time by its function with a gradient derived by hand: x (B, T, D) -> y (B, T, H),
+    final state.
+    """
     x, lengths = check_input(x, cell.input_size, cell.W_x.dtype, lengths)
-    check_graph(x)
+    _check_graph(x)
     first = cell.initial_state(x)
     y, states = RUNS[type(cell)](cell, x, first if state is None else check_state(state, first))
     if lengths is None:
@@ -68,7 +74,9 @@ def underived(cell: Module) -> str | None:
 
 
 def at(states, t):
-    """The states at step t, or at each sequence's own step t (B,): (B, T, H), or a tuple of such -> (B, H)."""
+    """The states at step t, or at each sequence's own step t (B,): (B, T, H), or a tuple of such ->
+    (B, H).
+    """
     if isinstance(states, tuple):
         return tuple(at(part, t) for part in states)
     return (

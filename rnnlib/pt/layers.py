@@ -19,10 +19,11 @@ Lengths = Tensor | None
 
 
 class Recurrent(nn.Module):
-    """Any cell over time: x (B, T, D) -> y (B, T, H), final state.  A plain loop, one turn for each step.
+    """Any cell over time: x (B, T, D) -> y (B, T, H), final state.  A plain loop, one turn for each
+    step.
 
-    `state` is what the cell takes, zeros if None.  With `lengths` (B,), y is 0 after the end of a sequence and the final state
-    is the one at its last valid step.
+    `state` is what the cell takes, zeros if None.  With `lengths` (B,), y is 0 after the end of a
+    sequence and the final state is the one at its last valid step.
     """
 
     def __init__(self, cell):
@@ -34,7 +35,7 @@ class Recurrent(nn.Module):
     def forward(self, x, state=None, lengths=None):
         """x (B, T, D) -> y (B, T, H), final state."""
         x, lengths = check_input(x, self.cell.input_size, self.cell.W_x.dtype, lengths)
-        check_graph(x)
+        _check_graph(x)
         first = self.cell.initial_state(x)
         state = first if state is None else check_state(state, first)
         ys = []
@@ -49,13 +50,15 @@ class Recurrent(nn.Module):
 
 
 class Native(nn.Module):
-    """The framework's own layer behind the call of `Recurrent`: x (B, T, D) -> y (B, T, H), final state.
+    """The framework's own layer behind the call of `Recurrent`: x (B, T, D) -> y (B, T, H), final
+    state.
 
-    `cell` is "elman", "lstm" or "gru", or such a name with options.  The weights are those of our cell, by its names and
-    in its layout, and the framework's layer is a function of them.  Surplus biases (PyTorch's second one, most of the
-    recurrent ones of both GRUs) are zeros of that function and no parameters: both frameworks train the same model.
-    ValueError for a cell that the framework has no layer for.  With `return_sequences=False`, y (B, H) is the output at
-    the last valid step alone.
+    `cell` is "elman", "lstm" or "gru", or such a name with options.  The weights are those of our
+    cell, by its names and in its layout, and the framework's layer is a function of them.  Surplus
+    biases (PyTorch's second one, most of the recurrent ones of both GRUs) are zeros of that
+    function and no parameters: both frameworks train the same model. ValueError for a cell that the
+    framework has no layer for.  With `return_sequences=False`, y (B, H) is the output at the last
+    valid step alone.
     """
 
     def __init__(
@@ -134,7 +137,9 @@ def make_cell(
     dtype: str = "float32",
     native: bool = False,
 ) -> Module:
-    """A cell by its name, or (name, options).  With `native`, ValueError where the framework has no layer for it."""
+    """A cell by its name, or (name, options).  With `native`, ValueError where the framework has no
+    layer for it.
+    """
     kind, options = checks.named(cell, weights.CELLS, "cell")
     if native:
         refuse(lacks(kind, options))
@@ -144,13 +149,14 @@ def make_cell(
 def native(
     cell: Module, x: Tensor, state: State, lengths: Lengths, return_sequences: bool = True
 ) -> tuple[Tensor, State]:
-    """The framework's layer as a function of a cell's weights: x (B, T, D) -> y (B, T, H) or its last step (B, H), final state.
+    """The framework's layer as a function of a cell's weights: x (B, T, D) -> y (B, T, H) or its
+    last step (B, H), final state.
 
-    It is the operator that nn.RNN, nn.LSTM and nn.GRU call.  Their weights have a gate's numbers in rows, ours in
-    columns; the order of the gates is the same.
+    It is the operator that nn.RNN, nn.LSTM and nn.GRU call.  Their weights have a gate's numbers in
+    rows, ours in columns; the order of the gates is the same.
     """
     x, lengths = check_input(x, cell.input_size, cell.W_x.dtype, lengths)
-    check_steps(x)
+    _check_steps(x)
     zeros = cell.initial_state(x)
     state = zeros if state is None else check_state(state, zeros)
     operator = torch.gru if isinstance(cell, GRUCell) else torch.lstm
@@ -224,11 +230,13 @@ def where(valid, new, old):
 def check_input(
     x: Tensor, input_size: int | None, dtype: DType | None, lengths: Lengths
 ) -> tuple[Tensor, Lengths]:
-    """What the door of a layer over time refuses -> x with zeros for padding, lengths (B,) as a tensor beside x.
+    """What the door of a layer over time refuses -> x with zeros for padding, lengths (B,) as a
+    tensor beside x.
 
     Where the size or the dtype of the inputs is not known, None, they are not checked.
-    Padding may hold anything, NaN too: what a layer does with a zero can be multiplied by the gradient 0.  Where something
-    traces, there are no numbers to check, and lengths stay what the graph gets.
+    Padding may hold anything, NaN too: what a layer does with a zero can be multiplied by the
+    gradient 0.  Where something traces, there are no numbers to check, and lengths stay what the
+    graph gets.
     """
     if not isinstance(x, torch.Tensor):
         raise TypeError(f"x must be a tensor, got {type(x).__name__}: rnn.tensor(x) makes one")
@@ -251,14 +259,18 @@ def check_input(
 
 
 def traced() -> bool:
-    """Whether a tracer or an exporter follows this call, so that tensors have no numbers to look at."""
+    """Whether a tracer or an exporter follows this call, so that tensors have no numbers to look
+    at.
+    """
     return torch.jit.is_tracing() or torch.compiler.is_exporting()
 
 
-def check_graph(x: Tensor) -> None:
-    """Whether an exporter can follow our loops: they have a turn for each step, and a graph has as many for ever.
+def _check_graph(x: Tensor) -> None:
+    """Whether an exporter can follow our loops: they have a turn for each step, and a graph has as
+    many for ever.
 
-    Raises NotImplementedError where the number of steps would be frozen in silence, or cannot be left free.
+    Raises NotImplementedError where the number of steps would be frozen in silence, or cannot be
+    left free.
     """
     if torch.jit.is_tracing():
         raise NotImplementedError(
@@ -267,11 +279,13 @@ def check_graph(x: Tensor) -> None:
             "hold later inputs to that number; or build with cell='elman', 'lstm' or 'gru' and native=None: the "
             "framework's layer leaves it free"
         )
-    check_steps(x)
+    _check_steps(x)
 
 
-def check_steps(x: Tensor) -> None:
-    """torch.export leaves the number of steps free in no engine: NotImplementedError where it is asked to."""
+def _check_steps(x: Tensor) -> None:
+    """torch.export leaves the number of steps free in no engine: NotImplementedError where it is
+    asked to.
+    """
     if torch.compiler.is_exporting() and isinstance(x.shape[1], torch.SymInt):
         raise NotImplementedError(
             "torch.export cannot leave the number of steps of a recurrent layer free. Mark the batch alone as "
@@ -282,7 +296,9 @@ def check_steps(x: Tensor) -> None:
 
 
 def check_state(state, like):
-    """The first state has the form, the shapes and the dtype of `like`: a tensor (B, H), or a tuple of such."""
+    """The first state has the form, the shapes and the dtype of `like`: a tensor (B, H), or a tuple
+    of such.
+    """
     if isinstance(like, tuple) != isinstance(state, (tuple, list)) or (
         isinstance(like, tuple) and len(state) != len(like)
     ):

@@ -1,11 +1,12 @@
 """Whole models in PyTorch: recurrent layers and a linear head.  Mirror: rnnlib/tf/models.py.
 
-`cell` is a name of weights.CELLS, or (name, options).  `native` chooses what runs the recurrent layers: None, at each call
-the fastest engine that is right (`AutoRNN`); True or "native", the framework's own layer, or a ValueError that says why there is
-none; "fused", our function with a gradient derived by hand, or a ValueError; False or "loop", the readable loop.  A study names
-its engine, so that its digits stay.  All are the same function with the same parameter names: `embed.W`, `rnn.cell.W_x`,
-`rnn.cell.W_h`, `rnn.cell.b`, `head.W`, `head.b`; two directions give `rnn.fwd.cell.W_x` and `rnn.bwd.cell.W_x`, several layers
-`rnn.layers.0.cell.W_x` and so on.
+`cell` is a name of weights.CELLS, or (name, options).  `native` chooses what runs the recurrent
+layers: None, at each call the fastest engine that is right (`AutoRNN`); True or "native", the
+framework's own layer, or a ValueError that says why there is none; "fused", our function with a
+gradient derived by hand, or a ValueError; False or "loop", the readable loop.  A study names its
+engine, so that its digits stay.  All are the same function with the same parameter names:
+`embed.W`, `rnn.cell.W_x`, `rnn.cell.W_h`, `rnn.cell.b`, `head.W`, `head.b`; two directions give
+`rnn.fwd.cell.W_x` and `rnn.bwd.cell.W_x`, several layers `rnn.layers.0.cell.W_x` and so on.
 """
 
 from torch import nn
@@ -30,7 +31,8 @@ class Model(nn.Module):
     vocab_size     x is ids (B, T), embedded in vectors of `input_size`
     num_layers     layers on top of each other; `residual`, `layer_norm`: as in `Stacked`
     bidirectional  each layer reads in both directions, so that its output has 2H numbers
-    dropout        on embeddings, between layers and before the head; `variational`: one mask for all steps
+    dropout        on embeddings, between layers and before the head; `variational`: one mask for
+                   all steps
     """
 
     def __init__(
@@ -70,7 +72,9 @@ class Model(nn.Module):
         self.head = Linear(self.rnn.output_size, output_size, for_head, dtype)
 
     def encode(self, x: Tensor, lengths: Lengths = None) -> Tensor:
-        """x (B, T, D) or ids (B, T) -> what the recurrent layers say at each step, (B, T, H), after the end 0."""
+        """x (B, T, D) or ids (B, T) -> what the recurrent layers say at each step, (B, T, H), after
+        the end 0.
+        """
         y, _ = self.rnn(
             x if self.embed is None else self.embed_dropout(self.embed(x)), lengths=lengths
         )
@@ -83,7 +87,8 @@ class Model(nn.Module):
 
 
 class Classifier(Model):
-    """One class for each sequence: x (B, T, D) or ids (B, T) -> logits (B, C), from what is known after the last valid step.
+    """One class for each sequence: x (B, T, D) or ids (B, T) -> logits (B, C), from what is known
+    after the last valid step.
 
     pool  "last": from that; "mean", "max": from the mean or the maximum over all valid steps
     """
@@ -136,7 +141,9 @@ class Classifier(Model):
 
 
 class Tagger(Model):
-    """One answer at each step: x (B, T, D) or ids (B, T) -> logits or values (B, T, K); padding gets an answer too."""
+    """One answer at each step: x (B, T, D) or ids (B, T) -> logits or values (B, T, K); padding
+    gets an answer too.
+    """
 
     def __init__(
         self,
@@ -179,10 +186,12 @@ class Tagger(Model):
 
 
 class Forecaster(Model):
-    """The next values of a series: x (B, T, D) -> (B, horizon), from what is known after the last valid step.
+    """The next values of a series: x (B, T, D) -> (B, horizon), from what is known after the last
+    valid step.
 
-    head  "point"; or what a distribution needs: ("quantile", {"outputs": Q}) -> (B, horizon, Q), for the loss "pinball";
-          "gaussian" -> (B, horizon, 2), mean and log of the standard deviation, for the loss "gaussian"
+    head  "point"; or what a distribution needs: ("quantile", {"outputs": Q}) -> (B, horizon, Q),
+          for the loss "pinball"; "gaussian" -> (B, horizon, 2), mean and log of the standard
+          deviation, for the loss "gaussian"
     """
 
     def __init__(

@@ -1,4 +1,6 @@
-"""Cells over time with a way back that is derived by hand, in TensorFlow.  Mirror: rnnlib/pt/derived.py."""
+"""Cells over time with a way back that is derived by hand, in TensorFlow.  Mirror:
+rnnlib/pt/derived.py.
+"""
 
 import keras
 import tensorflow as tf
@@ -16,11 +18,13 @@ from rnnlib.tf.sru import SRUCell
 
 @_saveable
 class Derived(keras.layers.Layer):
-    """Some cells over time, faster than `Recurrent`, the same function: x (B, T, D) -> y (B, T, H), final state.
+    """Some cells over time, faster than `Recurrent`, the same function: x (B, T, D) -> y (B, T, H),
+    final state.
 
-    The inputs of all steps go through W_x in one product, and the gradient of the rest is derived by hand (recurrences.py,
-    scan.py).  For ElmanCell, LSTMCell without peepholes, GRUCell with reset_after, SRUCell, MinGRUCell and MinLSTMCell;
-    ValueError for any other.  A gradient that is differentiated once more runs as plain operations.
+    The inputs of all steps go through W_x in one product, and the gradient of the rest is derived
+    by hand (recurrences.py, scan.py).  For ElmanCell, LSTMCell without peepholes, GRUCell with
+    reset_after, SRUCell, MinGRUCell and MinLSTMCell; ValueError for any other.  A gradient that is
+    differentiated once more runs as plain operations.
     """
 
     compute_mask = _mask_after
@@ -53,7 +57,9 @@ class Derived(keras.layers.Layer):
 def fused(
     cell: Module, x: Tensor, state: State = None, lengths: Lengths = None
 ) -> tuple[Tensor, State]:
-    """A cell over time by its function with a gradient derived by hand: x (B, T, D) -> y (B, T, H), final state."""
+    """A cell over time by its function with a gradient derived by hand: x (B, T, D) -> y (B, T, H),
+    final state.
+    """
     x, lengths = check_input(x, cell.input_size, cell.W_x.dtype, lengths)
     first = cell.initial_state(x)
     y, states = RUNS[type(cell)](cell, x, first if state is None else check_state(state, first))
@@ -76,7 +82,9 @@ def underived(cell: Module) -> str | None:
 
 
 def at(states, t):
-    """The states at step t, or at each sequence's own step t (B,): (B, T, H), or a tuple of such -> (B, H)."""
+    """The states at step t, or at each sequence's own step t (B,): (B, T, H), or a tuple of such ->
+    (B, H).
+    """
     if isinstance(states, tuple):
         return tuple(at(part, t) for part in states)
     return states[:, t] if isinstance(t, int) else tf.gather(states, t, axis=1, batch_dims=1)

@@ -30,10 +30,11 @@ Lengths = Tensor | None
 
 @_saveable
 class Recurrent(keras.layers.Layer):
-    """Any cell over time: x (B, T, D) -> y (B, T, H), final state.  A plain loop, one turn for each step.
+    """Any cell over time: x (B, T, D) -> y (B, T, H), final state.  A plain loop, one turn for each
+    step.
 
-    `state` is what the cell takes, zeros if None.  With `lengths` (B,), y is 0 after the end of a sequence and the final state
-    is the one at its last valid step.
+    `state` is what the cell takes, zeros if None.  With `lengths` (B,), y is 0 after the end of a
+    sequence and the final state is the one at its last valid step.
     """
 
     compute_mask = _mask_after
@@ -71,13 +72,15 @@ class Recurrent(keras.layers.Layer):
 
 @_saveable
 class Native(keras.layers.Layer):
-    """The framework's own layer behind the call of `Recurrent`: x (B, T, D) -> y (B, T, H), final state.
+    """The framework's own layer behind the call of `Recurrent`: x (B, T, D) -> y (B, T, H), final
+    state.
 
-    `cell` is "elman", "lstm" or "gru", or such a name with options.  The weights are those of our cell, by its names and
-    in its layout, and the framework's layer is a function of them.  Surplus biases (PyTorch's second one, most of the
-    recurrent ones of both GRUs) are zeros of that function and no parameters: both frameworks train the same model.
-    ValueError for a cell that the framework has no layer for.  With `return_sequences=False`, y (B, H) is the output at
-    the last valid step alone.
+    `cell` is "elman", "lstm" or "gru", or such a name with options.  The weights are those of our
+    cell, by its names and in its layout, and the framework's layer is a function of them.  Surplus
+    biases (PyTorch's second one, most of the recurrent ones of both GRUs) are zeros of that
+    function and no parameters: both frameworks train the same model. ValueError for a cell that the
+    framework has no layer for.  With `return_sequences=False`, y (B, H) is the output at the last
+    valid step alone.
     """
 
     compute_mask = _mask_after
@@ -168,7 +171,9 @@ def make_cell(
     dtype: str = "float32",
     native: bool = False,
 ) -> Module:
-    """A cell by its name, or (name, options).  With `native`, ValueError where the framework has no layer for it."""
+    """A cell by its name, or (name, options).  With `native`, ValueError where the framework has no
+    layer for it.
+    """
     kind, options = checks.named(cell, weights.CELLS, "cell")
     if native:
         refuse(lacks(kind, options))
@@ -178,10 +183,12 @@ def make_cell(
 def native(
     cell: Module, x: Tensor, state: State, lengths: Lengths, return_sequences: bool = True
 ) -> tuple[Tensor, State]:
-    """The framework's layer as a function of a cell's weights: x (B, T, D) -> y (B, T, H) or its last step (B, H), final state.
+    """The framework's layer as a function of a cell's weights: x (B, T, D) -> y (B, T, H) or its
+    last step (B, H), final state.
 
-    It is the call of SimpleRNN, LSTM or GRU with other numbers in the place of its variables.  The GRU's gates are z, r, n
-    there, and r, z, n with us; with the reset gate after the product it has two rows of biases.
+    It is the call of SimpleRNN, LSTM or GRU with other numbers in the place of its variables.  The
+    GRU's gates are z, r, n there, and r, z, n with us; with the reset gate after the product it has
+    two rows of biases.
     """
     x, lengths = check_input(x, cell.input_size, cell.W_x.dtype, lengths)
     if state is not None:
@@ -281,11 +288,13 @@ def where(valid, new, old):
 def check_input(
     x: Tensor, input_size: int | None, dtype: DType | None, lengths: Lengths
 ) -> tuple[Tensor, Lengths]:
-    """What the door of a layer over time refuses -> x with zeros for padding, lengths (B,) as a tensor beside x.
+    """What the door of a layer over time refuses -> x with zeros for padding, lengths (B,) as a
+    tensor beside x.
 
     Where the size or the dtype of the inputs is not known, None, they are not checked.
-    Padding may hold anything, NaN too: what a layer does with a zero can be multiplied by the gradient 0.  Where a graph is
-    traced there are no numbers to check: it checks the lengths itself, each time that it runs.
+    Padding may hold anything, NaN too: what a layer does with a zero can be multiplied by the
+    gradient 0.  Where a graph is traced there are no numbers to check: it checks the lengths
+    itself, each time that it runs.
     """
     checks.rank(x.shape, "(B, T, D)", "x")
     if input_size is not None and x.shape[2] != input_size:
@@ -319,12 +328,16 @@ def check_input(
 
 
 def traced() -> bool:
-    """Whether a tracer, an exporter or a compiler follows this call, so that tensors have no numbers to look at."""
+    """Whether a tracer, an exporter or a compiler follows this call, so that tensors have no
+    numbers to look at.
+    """
     return not tf.executing_eagerly()
 
 
 def check_state(state, like):
-    """The first state has the form, the shapes and the dtype of `like`: a tensor (B, H), or a tuple of such."""
+    """The first state has the form, the shapes and the dtype of `like`: a tensor (B, H), or a tuple
+    of such.
+    """
     if isinstance(like, tuple) != isinstance(state, (tuple, list)) or (
         isinstance(like, tuple) and len(state) != len(like)
     ):
