@@ -328,8 +328,8 @@ def check_input(
 
 
 def traced() -> bool:
-    """Whether a tracer, an exporter or a compiler follows this call, so that tensors have no
-    numbers to look at.
+    """Whether a tracer or an exporter follows this call, so that tensors have no numbers to look
+    at.
     """
     return not tf.executing_eagerly()
 
