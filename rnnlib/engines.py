@@ -1,12 +1,14 @@
-"""Which engine runs a recurrent layer: three do the same sums, and a table says which is the fastest where.
+"""Which engine runs a recurrent layer: three do the same sums, and a table says which is the
+fastest where.
 
 native  the framework's own layer (`Native`)
 fused   our function with a gradient derived by hand (`Derived`)
 loop    our readable loop (`Recurrent`)
 
-`engine_table.json` beside this file holds measured times, in milliseconds, with the versions and the kind of processor they are
-from; `make bench PART=engines` writes it anew.  Its `rows` are lists in the order of `columns`; null stands where a cell has no
-such engine.  `fastest` reads the row whose number of steps and units is nearest.
+`engine_table.json` beside this file holds measured times, in milliseconds, with the versions and
+the kind of processor they are from; `make bench PART=engines` writes it anew.  Its `rows` are lists
+in the order of `columns`; null stands where a cell has no such engine.  `fastest` reads the row
+whose number of steps and units is nearest.
 """
 
 import json
@@ -51,7 +53,9 @@ class Choice:
 
 
 def asked(native: bool | str | None) -> str | None:
-    """The engine that `native` asks for: True the framework's layer, False the loop, or its name; None where none is."""
+    """The engine that `native` asks for: True the framework's layer, False the loop, or its name;
+    None where none is.
+    """
     if native is None:
         return None
     if isinstance(native, (bool, np.bool_)):
@@ -74,7 +78,8 @@ def fastest(
     hidden: int,
     training: bool,
 ) -> Choice:
-    """The engine among those `there` that took the least time where it was measured nearest to this.
+    """The engine among those `there` that took the least time where it was measured nearest to
+    this.
 
     framework  "pt" or "tf"
     cell       a name of `rnnlib.cells`; None for a cell of one's own

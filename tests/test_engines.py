@@ -1,4 +1,6 @@
-"""Three engines, one function over weights held once: which one runs, and that nothing else depends on it."""
+"""Three engines, one function over weights held once: which one runs, and that nothing else depends
+on it.
+"""
 
 import copy
 import pickle
@@ -41,7 +43,9 @@ def layers(rnn, cell, dtype="float64"):
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("lengths", [None, SHORT], ids=["full", "lengths"])
 def test_engines_are_one_function(name, cell, lengths):
-    """Outputs, final state, dx, gradients of the first state and of all weights; NaN in the padding changes nothing."""
+    """Outputs, final state, dx, gradients of the first state and of all weights; NaN in the padding
+    changes nothing.
+    """
     rnn = framework(name)
     draw = np.random.default_rng(1)
     x, dy, h, c = (draw.normal(size=s) for s in ((B, T, D), (B, T, H), (B, H), (B, H)))
@@ -64,7 +68,9 @@ def test_engines_are_one_function(name, cell, lengths):
 @pytest.mark.parametrize("name", FRAMEWORKS)
 @pytest.mark.parametrize("cell", ["elman", "lstm", "gru", "sru"])
 def test_engines_train_one_model(name, cell):
-    """The same losses, in float32 to 1e-6, and the same weights: whatever ran, and whatever runs next."""
+    """The same losses, in float32 to 1e-6, and the same weights: whatever ran, and whatever runs
+    next.
+    """
     rnn, trained = framework(name), {}
     data = Batches((X.astype("float32"), Y, LENGTHS), 7, rng=1)
     for engine in (None, *engines.ENGINES):
@@ -137,7 +143,9 @@ def test_frozen_parts_are_called_filed_and_kept(name, native, frozen, tmp_path):
 @pytest.mark.parametrize("name", FRAMEWORKS)
 @pytest.mark.parametrize("native", [None, True, False])
 def test_own_loops_and_copies_move_what_has_a_name_and_nothing_else(name, native):
-    """A loop over the framework's own list of parameters, a copy, a pickled copy: the surplus biases stay zeros."""
+    """A loop over the framework's own list of parameters, a copy, a pickled copy: the surplus
+    biases stay zeros.
+    """
     rnn = framework(name)
     model = rnn.Classifier(D, H, K, cell="gru", native=native, rng=2)
     sizes = sum(value.size for value in rnn.params(model).values())
@@ -233,7 +241,9 @@ def test_an_engine_is_asked_for_by_name(name):
 
 
 def test_the_table_has_every_cell_and_every_call():
-    """Each cell with a choice, in both frameworks, with lengths or not, one sequence or more, training or not."""
+    """Each cell with a choice, in both frameworks, with lengths or not, one sequence or more,
+    training or not.
+    """
     keys = engines._rows().keys()
     for framework_name in ("pt", "tf"):
         for cell in ("elman", "lstm", "gru", "sru", "mingru", "minlstm"):
@@ -274,7 +284,9 @@ def test_the_fastest_of_the_nearest_row(monkeypatch):
 @pytest.mark.parametrize("cell", ["elman", "lstm", "gru", "sru"])
 @pytest.mark.parametrize("kind", ["bfloat16", "float16"])
 def test_models_of_low_precision(name, cell, kind, tmp_path):
-    """They run in every engine, are filed, read and predicted with, near the model of float32 that they come from."""
+    """They run in every engine, are filed, read and predicted with, near the model of float32 that
+    they come from.
+    """
     import torch
 
     rnn, x = framework(name), X.astype("float32")

@@ -1,4 +1,6 @@
-"""Engines times exporters, run with another batch, number of steps and lengths than the example: right, or refused in words."""
+"""Engines times exporters, run with another batch, number of steps and lengths than the example:
+right, or refused in words.
+"""
 
 import warnings
 from importlib.util import find_spec
@@ -77,7 +79,9 @@ def test_jit_trace(name, cell, engine, with_lengths):
 @pytest.mark.parametrize("engine", [None, "loop"])
 @some_lengths
 def test_torch_export(name, cell, engine, with_lengths):
-    """Any batch and any lengths at the number of steps of the example; another number of steps is refused by both ends."""
+    """Any batch and any lengths at the number of steps of the example; another number of steps is
+    refused by both ends.
+    """
     import torch
 
     rnn = framework(name)
@@ -209,7 +213,9 @@ def test_masks_of_keras_are_lengths(name, engine, kind):
 @tensorflow_only
 @pytest.mark.parametrize("engine", ENGINES)
 def test_keras_files_and_copies(name, engine, tmp_path):
-    """get_config, clone_model and .keras files; weights of any seed, and what was frozen, come back."""
+    """get_config, clone_model and .keras files; weights of any seed, and what was frozen, come
+    back.
+    """
     import keras
 
     rnn = framework(name)

@@ -1,4 +1,6 @@
-"""Causal convolutions over time in PyTorch, the rival of the recurrent layers (chapter `choosing`).  Mirror: rnnlib/tf/conv.py."""
+"""Causal convolutions over time in PyTorch, the rival of the recurrent layers (chapter `choosing`).
+Mirror: rnnlib/tf/conv.py.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +13,8 @@ from rnnlib.pt.stack import clear
 
 
 class CausalConv(nn.Module):
-    """x (B, T, D) -> y (B, T, H): y_t = b + sum over j < k of x_(t - (k - 1 - j) * dilation) @ W[j], 0 before the start.
+    """x (B, T, D) -> y (B, T, H): y_t = b + sum over j < k of x_(t - (k - 1 - j) * dilation) @
+    W[j], 0 before the start.
 
     Parameters W (k, D, H) drawn Glorot-uniform for k * D inputs, b (H,) zero.
     """
@@ -40,11 +43,13 @@ class CausalConv(nn.Module):
 
 
 class TCN(nn.Module):
-    """A temporal convolutional network behind the call of `Recurrent`: x (B, T, D) -> y (B, T, H), and None for a state.
+    """A temporal convolutional network behind the call of `Recurrent`: x (B, T, D) -> y (B, T, H),
+    and None for a state.
 
-    `num_layers` causal convolutions with dilations 1, 2, 4, ..., each followed by ReLU and added to its input (a linear map brings
-    x to H features first).  An output sees the last `reach` = 1 + (kernel_size - 1) * (2 ** num_layers - 1) steps and nothing
-    before.  Source: Bai et al. 2018, sec. 3; departure: one convolution in each block, no weight normalisation, no dropout.
+    `num_layers` causal convolutions with dilations 1, 2, 4, ..., each followed by ReLU and added to
+    its input (a linear map brings x to H features first).  An output sees the last `reach` = 1 +
+    (kernel_size - 1) * (2 ** num_layers - 1) steps and nothing before.  Source: Bai et al. 2018,
+    sec. 3; departure: one convolution in each block, no weight normalisation, no dropout.
     """
 
     def __init__(

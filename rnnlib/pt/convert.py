@@ -40,7 +40,9 @@ def array(tensor: Tensor) -> np.ndarray:
 
 
 def check(module: object) -> None:
-    """A model or layer of this framework; TypeError for anything else, a class or a model of the twin among them."""
+    """A model or layer of this framework; TypeError for anything else, a class or a model of the
+    twin among them.
+    """
     if not isinstance(module, nn.Module):
         kind = module if isinstance(module, type) else type(module)
         got = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
@@ -49,12 +51,16 @@ def check(module: object) -> None:
 
 
 def parts(module: Module) -> Iterator[tuple[str, Module]]:
-    """(dotted name, layer) of a model, which itself has the name "", and of all layers in it, each once."""
+    """(dotted name, layer) of a model, which itself has the name "", and of all layers in it, each
+    once.
+    """
     return module.named_modules()
 
 
 def parameters(module: Module) -> dict[str, Parameter]:
-    """All parameters of a model by their dotted names, frozen ones too; one that several parts share has one name."""
+    """All parameters of a model by their dotted names, frozen ones too; one that several parts
+    share has one name.
+    """
     check(module)
     return dict(module.named_parameters())
 
@@ -62,9 +68,11 @@ def parameters(module: Module) -> dict[str, Parameter]:
 def params(
     module: Module, read: Callable[[Parameter], np.ndarray] = array
 ) -> dict[str, np.ndarray]:
-    """All parameters as a flat dict {dotted name: array}, frozen ones too; the same names in both frameworks.
+    """All parameters as a flat dict {dotted name: array}, frozen ones too; the same names in both
+    frameworks.
 
-    `read` turns one of the framework's parameters into an array: its value, or for instance its gradient.
+    `read` turns one of the framework's parameters into an array: its value, or for instance its
+    gradient.
     """
     return {name: read(parameter) for name, parameter in parameters(module).items()}
 
@@ -88,7 +96,9 @@ def assign(parameter: Parameter, array: ArrayLike) -> None:
 def value_and_grads(
     module: Module, loss: Callable[[], Tensor]
 ) -> tuple[float, dict[str, np.ndarray]]:
-    """`loss()` -> a scalar tensor; returns it as a float, with the gradients of all parameters {dotted name: array}."""
+    """`loss()` -> a scalar tensor; returns it as a float, with the gradients of all parameters
+    {dotted name: array}.
+    """
     module.zero_grad()
     value = loss()
     value.backward()

@@ -6,7 +6,7 @@ from torch import nn
 from rnnlib.pt.convert import Module, Tensor, check
 from rnnlib.pt.elman import PHI, ElmanCell
 from rnnlib.pt.gru import GRUCell
-from rnnlib.pt.layers import Lengths, State, check_graph, check_input, check_state
+from rnnlib.pt.layers import Lengths, State, _check_graph, check_input, check_state
 from rnnlib.pt.lstm import LSTMCell
 from rnnlib.pt.mingru import MinGRUCell
 from rnnlib.pt.minlstm import MinLSTMCell
@@ -47,7 +47,7 @@ def fused(
 ) -> tuple[Tensor, State]:
     """A cell over time by its function with a gradient derived by hand: x (B, T, D) -> y (B, T, H), final state."""
     x, lengths = check_input(x, cell.input_size, cell.W_x.dtype, lengths)
-    check_graph(x)
+    _check_graph(x)
     first = cell.initial_state(x)
     y, states = RUNS[type(cell)](cell, x, first if state is None else check_state(state, first))
     if lengths is None:

@@ -1,4 +1,6 @@
-"""The fastest engine for each call, in PyTorch.  Mirror: rnnlib/tf/engines.py.  The table: rnnlib/engines.py."""
+"""The fastest engine for each call, in PyTorch.  Mirror: rnnlib/tf/engines.py.  The table:
+rnnlib/engines.py.
+"""
 
 import torch
 
@@ -12,11 +14,13 @@ from rnnlib.pt.stack import last
 
 
 class AutoRNN(Recurrent):
-    """Any cell over time, by the fastest engine that is right: x (B, T, D) -> y (B, T, H), final state.
+    """Any cell over time, by the fastest engine that is right: x (B, T, D) -> y (B, T, H), final
+    state.
 
-    At each call it is the framework's layer, our fused function or our loop (`Native`, `Derived`, `Recurrent`), over the
-    same weights: names, files and, but for rounding, answers do not depend on it.  `rnn.engine_of` says which and why.
-    With `return_sequences=False`, y (B, H) is the output at the last valid step alone.
+    At each call it is the framework's layer, our fused function or our loop (`Native`, `Derived`,
+    `Recurrent`), over the same weights: names, files and, but for rounding, answers do not depend
+    on it.  `rnn.engine_of` says which and why. With `return_sequences=False`, y (B, H) is the
+    output at the last valid step alone.
     """
 
     def __init__(self, cell: Module, return_sequences: bool = True):
@@ -91,9 +95,11 @@ def _in_graph(there, lengths):
 def engine_of(
     model: Module, x: Tensor, lengths: Lengths = None, training: bool | None = None
 ) -> dict[str, Choice]:
-    """Which engine runs each recurrent layer of a model called with x and lengths, and why: {dotted name: Choice}.
+    """Which engine runs each recurrent layer of a model called with x and lengths, and why: {dotted
+    name: Choice}.
 
-    `training`: whether gradients will be asked for; None: whether they would be in a call here and now.
+    `training`: whether gradients will be asked for; None: whether they would be in a call here and
+    now.
     """
     check(model)
     return {

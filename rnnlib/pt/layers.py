@@ -119,7 +119,7 @@ def native(
     columns; the order of the gates is the same.
     """
     x, lengths = check_input(x, cell.input_size, cell.W_x.dtype, lengths)
-    check_steps(x)
+    _check_steps(x)
     zeros = cell.initial_state(x)
     state = zeros if state is None else check_state(state, zeros)
     operator = torch.gru if kind_of(cell) == "gru" else torch.lstm
@@ -237,7 +237,7 @@ def traced() -> bool:
     return torch.jit.is_tracing() or torch.compiler.is_exporting()
 
 
-def check_graph(x: Tensor) -> None:
+def _check_graph(x: Tensor) -> None:
     """Whether an exporter can follow our loops: they have a turn for each step, and a graph has as many for ever.
 
     Raises NotImplementedError where the number of steps would be frozen in silence, or cannot be left free.
@@ -249,10 +249,10 @@ def check_graph(x: Tensor) -> None:
             "hold later inputs to that number; or build with cell='elman', 'lstm' or 'gru' and native=None: the "
             "framework's layer leaves it free"
         )
-    check_steps(x)
+    _check_steps(x)
 
 
-def check_steps(x: Tensor) -> None:
+def _check_steps(x: Tensor) -> None:
     """torch.export leaves the number of steps free in no engine: NotImplementedError where it is asked to."""
     if torch.compiler.is_exporting() and isinstance(x.shape[1], torch.SymInt):
         raise NotImplementedError(

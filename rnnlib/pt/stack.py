@@ -1,4 +1,6 @@
-"""Layers made of layers in PyTorch: directions, depth, dropout, normalisation (chapter `architectures`).  Mirror: rnnlib/tf/stack.py."""
+"""Layers made of layers in PyTorch: directions, depth, dropout, normalisation (chapter
+`architectures`).  Mirror: rnnlib/tf/stack.py.
+"""
 
 import math
 
@@ -11,10 +13,11 @@ from rnnlib.pt.convert import check, parameter, params
 
 
 class Bidirectional(nn.Module):
-    """Two layers over time, one of them reading backwards: x (B, T, D) -> y (B, T, 2H), states (forward, backward).
+    """Two layers over time, one of them reading backwards: x (B, T, D) -> y (B, T, 2H), states
+    (forward, backward).
 
-    At each step y holds the forward layer's output and the backward layer's, which has seen this step and all later ones.
-    Source: Schuster & Paliwal 1997.
+    At each step y holds the forward layer's output and the backward layer's, which has seen this
+    step and all later ones. Source: Schuster & Paliwal 1997.
     """
 
     def __init__(self, fwd, bwd):
@@ -33,7 +36,8 @@ class Bidirectional(nn.Module):
 
 
 class Stacked(nn.Module):
-    """Layers over time on top of each other: x (B, T, D) -> y (B, T, H), list of final states, one for each layer.
+    """Layers over time on top of each other: x (B, T, D) -> y (B, T, H), list of final states, one
+    for each layer.
 
     residual    add a layer's input to its output, where the two have one size
     dropout     between layers, not after the last; `variational`: one mask for all steps
@@ -81,10 +85,12 @@ class Stacked(nn.Module):
 
 
 class Dropout(nn.Module):
-    """While training, each number of x (B, T, D) is 0 with probability p, else divided by 1 - p; otherwise nothing is done.
+    """While training, each number of x (B, T, D) is 0 with probability p, else divided by 1 - p;
+    otherwise nothing is done.
 
-    `variational`: one mask (B, 1, D) for all steps of a sequence.  The masks are a function of `rng` and of how many were drawn
-    before, which a checkpoint keeps.  Sources: Srivastava et al. 2014; Gal & Ghahramani 2016.
+    `variational`: one mask (B, 1, D) for all steps of a sequence.  The masks are a function of
+    `rng` and of how many were drawn before, which a checkpoint keeps.  Sources: Srivastava et al.
+    2014; Gal & Ghahramani 2016.
     """
 
     def __init__(self, p, variational=False, rng=0):
@@ -107,7 +113,9 @@ class Dropout(nn.Module):
 
 
 class LayerNorm(nn.Module):
-    """x (..., D) -> (x - mean) / sqrt(variance + eps) * g + b, over the last axis.  g (D,) one, b (D,) zero.  Ba et al. 2016."""
+    """x (..., D) -> (x - mean) / sqrt(variance + eps) * g + b, over the last axis.  g (D,) one, b
+    (D,) zero.  Ba et al. 2016.
+    """
 
     def __init__(self, size, eps=1e-5, dtype="float32"):
         super().__init__()
@@ -156,7 +164,9 @@ def reverse(x, lengths=None):
 
 
 def last(y, lengths=None, bidirectional=False):
-    """The output (B, H) after the whole sequence: of y (B, T, H) the last valid step, of a backward half the first."""
+    """The output (B, H) after the whole sequence: of y (B, T, H) the last valid step, of a backward
+    half the first.
+    """
     if lengths is None:
         end = y[:, -1]
     else:

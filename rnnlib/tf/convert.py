@@ -42,7 +42,9 @@ def array(tensor: Tensor) -> np.ndarray:
 
 
 def check(module: object) -> None:
-    """A model or layer of this framework; TypeError for anything else, a class or a model of the twin among them."""
+    """A model or layer of this framework; TypeError for anything else, a class or a model of the
+    twin among them.
+    """
     if not isinstance(module, keras.layers.Layer):
         kind = module if isinstance(module, type) else type(module)
         got = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
@@ -51,7 +53,9 @@ def check(module: object) -> None:
 
 
 def parts(module: Module) -> Iterator[tuple[str, Module]]:
-    """(dotted name, layer) of a model, which itself has the name "", and of all layers in it, each once."""
+    """(dotted name, layer) of a model, which itself has the name "", and of all layers in it, each
+    once.
+    """
     seen = []
 
     def visit(layer, prefix):
@@ -74,7 +78,9 @@ def parts(module: Module) -> Iterator[tuple[str, Module]]:
 
 
 def parameters(module: Module) -> dict[str, Parameter]:
-    """All parameters of a model by their dotted names, frozen ones too; one that several parts share has one name."""
+    """All parameters of a model by their dotted names, frozen ones too; one that several parts
+    share has one name.
+    """
     check(module)
     names = {}
     for name, variable in _variables(module):
@@ -86,8 +92,8 @@ def parameters(module: Module) -> dict[str, Parameter]:
 def _variables(module):
     """(dotted name, parameter) of a layer and of the layers below it.
 
-    Keras says of a layer which of its variables are trained now; what it was built to train, whatever is
-    frozen now, it files under `_trainable_variables`.
+    Keras says of a layer which of its variables are trained now; what it was built to train,
+    whatever is frozen now, it files under `_trainable_variables`.
     """
     for prefix, part in parts(module):
         for name, variable in vars(part).items():
@@ -100,9 +106,11 @@ def _variables(module):
 def params(
     module: Module, read: Callable[[Parameter], np.ndarray] = array
 ) -> dict[str, np.ndarray]:
-    """All parameters as a flat dict {dotted name: array}, frozen ones too; the same names in both frameworks.
+    """All parameters as a flat dict {dotted name: array}, frozen ones too; the same names in both
+    frameworks.
 
-    `read` turns one of the framework's parameters into an array: its value, or for instance its gradient.
+    `read` turns one of the framework's parameters into an array: its value, or for instance its
+    gradient.
     """
     return {name: read(parameter) for name, parameter in parameters(module).items()}
 
@@ -123,9 +131,11 @@ def assign(parameter: Parameter, array: ArrayLike) -> None:
 
 
 def _saveable(cls):
-    """A class of layers that Keras copies, pickles, clones and files: it is made again with the arguments it was made with.
+    """A class of layers that Keras copies, pickles, clones and files: it is made again with the
+    arguments it was made with.
 
-    What was frozen is frozen again.  A subclass with arguments of its own says them itself, by `get_config`.
+    What was frozen is frozen again.  A subclass with arguments of its own says them itself, by
+    `get_config`.
     """
     init = cls.__init__
     signature = inspect.signature(init)
@@ -164,9 +174,11 @@ def _saveable(cls):
 
 
 def _from_mask(mask, lengths):
-    """The lengths that Keras' mask (B, T) says, of a layer before (Embedding, Masking); as they are where they are given.
+    """The lengths that Keras' mask (B, T) says, of a layer before (Embedding, Masking); as they are
+    where they are given.
 
-    ValueError, InvalidArgumentError in a graph, for a mask that is False before a True: padding stands at the end here.
+    ValueError, InvalidArgumentError in a graph, for a mask that is False before a True: padding
+    stands at the end here.
     """
     if mask is None or lengths is not None:
         return lengths
@@ -207,7 +219,9 @@ def _from_plain(value):
 def value_and_grads(
     module: Module, loss: Callable[[], Tensor]
 ) -> tuple[float, dict[str, np.ndarray]]:
-    """`loss()` -> a scalar tensor; returns it as a float, with the gradients of all parameters {dotted name: array}."""
+    """`loss()` -> a scalar tensor; returns it as a float, with the gradients of all parameters
+    {dotted name: array}.
+    """
     variables = [v for v in parameters(module).values() if v.trainable]
     with tf.GradientTape() as tape:
         value = loss()

@@ -1,4 +1,6 @@
-"""The fastest engine for each call, in TensorFlow.  Mirror: rnnlib/pt/engines.py.  The table: rnnlib/engines.py."""
+"""The fastest engine for each call, in TensorFlow.  Mirror: rnnlib/pt/engines.py.  The table:
+rnnlib/engines.py.
+"""
 
 import tensorflow as tf
 
@@ -13,11 +15,13 @@ from rnnlib.tf.stack import last
 
 @_saveable
 class AutoRNN(Recurrent):
-    """Any cell over time, by the fastest engine that is right: x (B, T, D) -> y (B, T, H), final state.
+    """Any cell over time, by the fastest engine that is right: x (B, T, D) -> y (B, T, H), final
+    state.
 
-    At each call it is the framework's layer, our fused function or our loop (`Native`, `Derived`, `Recurrent`), over the
-    same weights: names, files and, but for rounding, answers do not depend on it.  `rnn.engine_of` says which and why.
-    With `return_sequences=False`, y (B, H) is the output at the last valid step alone.
+    At each call it is the framework's layer, our fused function or our loop (`Native`, `Derived`,
+    `Recurrent`), over the same weights: names, files and, but for rounding, answers do not depend
+    on it.  `rnn.engine_of` says which and why. With `return_sequences=False`, y (B, H) is the
+    output at the last valid step alone.
     """
 
     def __init__(self, cell: Module, return_sequences: bool = True):
@@ -80,7 +84,9 @@ def _in_xla():
 
 
 def _on_gpu(x):
-    """Whether x is on a GPU, or will be: a tensor of a graph says so only where it was placed by hand."""
+    """Whether x is on a GPU, or will be: a tensor of a graph says so only where it was placed by
+    hand.
+    """
     device = getattr(x, "device", "") or ""
     return "GPU" in device or (not device and bool(tf.config.list_logical_devices("GPU")))
 
@@ -88,9 +94,11 @@ def _on_gpu(x):
 def engine_of(
     model: Module, x: Tensor, lengths: Lengths = None, training: bool | None = None
 ) -> dict[str, Choice]:
-    """Which engine runs each recurrent layer of a model called with x and lengths, and why: {dotted name: Choice}.
+    """Which engine runs each recurrent layer of a model called with x and lengths, and why: {dotted
+    name: Choice}.
 
-    `training`: whether gradients will be asked for; None: whether they would be in a call here and now.
+    `training`: whether gradients will be asked for; None: whether they would be in a call here and
+    now.
     """
     check(model)
     return {

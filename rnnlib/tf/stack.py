@@ -1,4 +1,6 @@
-"""Layers made of layers in TensorFlow: directions, depth, dropout, normalisation (chapter `architectures`).  Mirror: rnnlib/pt/stack.py."""
+"""Layers made of layers in TensorFlow: directions, depth, dropout, normalisation (chapter
+`architectures`).  Mirror: rnnlib/pt/stack.py.
+"""
 
 import math
 
@@ -11,10 +13,11 @@ from rnnlib.tf.convert import _from_mask, _mask_after, _saveable, check, paramet
 
 @_saveable
 class Bidirectional(keras.layers.Layer):
-    """Two layers over time, one of them reading backwards: x (B, T, D) -> y (B, T, 2H), states (forward, backward).
+    """Two layers over time, one of them reading backwards: x (B, T, D) -> y (B, T, 2H), states
+    (forward, backward).
 
-    At each step y holds the forward layer's output and the backward layer's, which has seen this step and all later ones.
-    Source: Schuster & Paliwal 1997.
+    At each step y holds the forward layer's output and the backward layer's, which has seen this
+    step and all later ones. Source: Schuster & Paliwal 1997.
     """
 
     compute_mask = _mask_after
@@ -38,7 +41,8 @@ class Bidirectional(keras.layers.Layer):
 
 @_saveable
 class Stacked(keras.layers.Layer):
-    """Layers over time on top of each other: x (B, T, D) -> y (B, T, H), list of final states, one for each layer.
+    """Layers over time on top of each other: x (B, T, D) -> y (B, T, H), list of final states, one
+    for each layer.
 
     residual    add a layer's input to its output, where the two have one size
     dropout     between layers, not after the last; `variational`: one mask for all steps
@@ -90,10 +94,12 @@ class Stacked(keras.layers.Layer):
 
 @_saveable
 class Dropout(keras.layers.Layer):
-    """While training, each number of x (B, T, D) is 0 with probability p, else divided by 1 - p; otherwise nothing is done.
+    """While training, each number of x (B, T, D) is 0 with probability p, else divided by 1 - p;
+    otherwise nothing is done.
 
-    `variational`: one mask (B, 1, D) for all steps of a sequence.  The masks are a function of `rng` and of how many were drawn
-    before, which a checkpoint keeps.  Sources: Srivastava et al. 2014; Gal & Ghahramani 2016.
+    `variational`: one mask (B, 1, D) for all steps of a sequence.  The masks are a function of
+    `rng` and of how many were drawn before, which a checkpoint keeps.  Sources: Srivastava et al.
+    2014; Gal & Ghahramani 2016.
     """
 
     def __init__(self, p, variational=False, rng=0):
@@ -119,7 +125,9 @@ class Dropout(keras.layers.Layer):
 
 @_saveable
 class LayerNorm(keras.layers.Layer):
-    """x (..., D) -> (x - mean) / sqrt(variance + eps) * g + b, over the last axis.  g (D,) one, b (D,) zero.  Ba et al. 2016."""
+    """x (..., D) -> (x - mean) / sqrt(variance + eps) * g + b, over the last axis.  g (D,) one, b
+    (D,) zero.  Ba et al. 2016.
+    """
 
     def __init__(self, size, eps=1e-5, dtype="float32"):
         super().__init__(dtype=dtype, autocast=False)
@@ -161,7 +169,9 @@ def reverse(x, lengths=None):
 
 
 def last(y, lengths=None, bidirectional=False):
-    """The output (B, H) after the whole sequence: of y (B, T, H) the last valid step, of a backward half the first."""
+    """The output (B, H) after the whole sequence: of y (B, T, H) the last valid step, of a backward
+    half the first.
+    """
     if lengths is None:
         end = y[:, -1]
     else:
