@@ -21,6 +21,7 @@ __all__ = [
     "ArgumentTypeError",
     "CannotCompare",
     "Diverged",
+    "ExportError",
     "FileError",
     "Interrupted",
     "NotFittedError",
@@ -110,6 +111,12 @@ class FileError(RnnlibError, OSError):
     """A file could not be written, or is not what it should be; the message names it."""
 
     code = "file"
+
+
+class ExportError(RnnlibError, RuntimeError):
+    """An exporter cannot keep free what must stay free; the message names it and a way that works."""
+
+    code = "export"
 
 
 class CannotCompare(UserWarning):

@@ -7,6 +7,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from rnnlib import cells, checks, weights
 from rnnlib.engines import Named, Seed
+from rnnlib.errors import ExportError
 from rnnlib.pt.convert import DType, Module, Tensor, array, check, parameter
 from rnnlib.pt.registry import kind_of, make_cell
 from rnnlib.trees import map_leaves, match_form
@@ -35,6 +36,7 @@ class Recurrent(nn.Module):
     def forward(self, x, state=None, lengths=None):
         """x (B, T, D) -> y (B, T, H), final state."""
         x, lengths = check_input(x, *inputs_of(self.cell), lengths)
+        _check_graph(x)
         first = self.cell.initial_state(x)
         state = first if state is None else check_state(state, first)
         ys = []
@@ -240,10 +242,10 @@ def traced() -> bool:
 def _check_graph(x: Tensor) -> None:
     """Whether an exporter can follow our loops: they have a turn for each step, and a graph has as many for ever.
 
-    Raises NotImplementedError where the number of steps would be frozen in silence, or cannot be left free.
+    Raises ExportError where the number of steps would be frozen in silence, or cannot be left free.
     """
     if torch.jit.is_tracing():
-        raise NotImplementedError(
+        raise ExportError(
             "torch.jit.trace, and torch.onnx.export with dynamo=False, would keep the number of steps of this example for "
             "ever, whatever x comes later. Export with torch.export.export or torch.onnx.export(..., dynamo=True), which "
             "hold later inputs to that number; or build with cell='elman', 'lstm' or 'gru' and native=None: the "
@@ -253,9 +255,9 @@ def _check_graph(x: Tensor) -> None:
 
 
 def _check_steps(x: Tensor) -> None:
-    """torch.export leaves the number of steps free in no engine: NotImplementedError where it is asked to."""
+    """torch.export leaves the number of steps free in no engine: ExportError where it is asked to."""
     if torch.compiler.is_exporting() and isinstance(x.shape[1], torch.SymInt):
-        raise NotImplementedError(
+        raise ExportError(
             "torch.export cannot leave the number of steps of a recurrent layer free. Mark the batch alone as "
             "dynamic, dynamic_shapes={'x': {0: Dim('B')}, ...}, pad x to the number of steps of the example and "
             "give lengths; or, with cell='elman', 'lstm' or 'gru' and native=None, use torch.jit.trace or "
