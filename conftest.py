@@ -25,7 +25,7 @@ def prepare_cell(item, tags):
     names = [tag.removeprefix("needs-") for tag in tags if tag.startswith("needs-")]
     if not names:
         return
-    from rnnlib import datasets
+    from rnnlib.data import datasets
 
     try:
         absent = [name for name in names if not datasets.available(name)]

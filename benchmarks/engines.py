@@ -26,7 +26,7 @@ THREADS = timing.apply_environment()
 
 import numpy as np  # noqa: E402
 
-from rnnlib import cells  # noqa: E402
+from rnnlib.core import cells  # noqa: E402
 from rnnlib.experiments import store  # noqa: E402
 from rnnlib.experiments import timing as stored_times  # noqa: E402
 from rnnlib.experiments.machine import describe  # noqa: E402
@@ -47,7 +47,7 @@ def build(rnn, engine, cell, D, H):
         return rnn.Classifier(D, H, CLASSES, cell=cell, native=True)
     model = rnn.Classifier(D, H, CLASSES, cell=cell, native=False)
     if engine == "fused":
-        model.rnn = rnn.Derived(model.rnn.cell)
+        model.rnn = rnn.FusedRNN(model.rnn.cell)
     return model
 
 

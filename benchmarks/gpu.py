@@ -28,15 +28,15 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")  # the other benchmarks see n
 
 import rnnlib.pt as rnn  # noqa: E402
 from benchmarks.engines import build, engines_of  # noqa: E402
-from rnnlib import cells, tasks  # noqa: E402
-from rnnlib.batch import Batches  # noqa: E402
+from rnnlib.core import cells  # noqa: E402
+from rnnlib.data import Batches, synthetic  # noqa: E402
 from rnnlib.experiments import store  # noqa: E402
 from rnnlib.experiments import timing as stored_times  # noqa: E402
 from rnnlib.experiments.machine import describe  # noqa: E402
 
-KINDS = [
-    (row.kind, options) if options else row.kind for row in cells.ROWS for options in row.variants()
-] + ["tcn"]
+KINDS = [(row.kind, options) if options else row.kind for row in cells.ROWS for options in row.variants()] + [
+    "tcn"
+]
 SIZES = [  # T, B, D, H
     (1024, 16, 64, 64),
     (1024, 16, 32, 64),
@@ -65,12 +65,12 @@ def some_lengths():
 def deep_model(cell, native=None):
     """A forecaster in float64 that has everything."""
     options = {} if cell == "tcn" else DEEP
-    return rnn.Forecaster(2, 8, 1, cell=cell, native=native, rng=1, dtype="float64", **options)
+    return rnn.ForecastNet(2, 8, 1, cell=cell, native=native, rng=1, dtype="float64", **options)
 
 
 def adding():
     """The adding problem in float64: x (320, 12, 2), y."""
-    x, y = tasks.adding(320, 12, rng=0)
+    x, y = synthetic.adding(320, 12, rng=0)
     return x.astype("float64"), y.astype("float64")
 
 
@@ -159,9 +159,9 @@ def predict():
 
 def layers(D, H):
     """{name: layer} on the GPU."""
-    made = {"nn.LSTM": rnn.Native("lstm", D, H), "nn.GRU": rnn.Native("gru", D, H)}
+    made = {"nn.LSTM": rnn.NativeRNN("lstm", D, H), "nn.GRU": rnn.NativeRNN("gru", D, H)}
     for kind in ("lstm", "gru", "sru", "mingru", "minlstm"):
-        made[cells.row(kind).title] = rnn.Derived(rnn.make_cell(kind, D, H))
+        made[cells.row(kind).title] = rnn.FusedRNN(rnn.make_cell(kind, D, H))
     return {name: layer.to(DEVICE["torch"]) for name, layer in made.items()}
 
 
@@ -196,9 +196,7 @@ def main(how=None):
         del KINDS[2:]
         sizes, small = [(20, 2, 3, 4)], {"T": 10, "B": 2, "D": 3, "H": 4}
     elif not torch.cuda.is_available():
-        raise SystemExit(
-            "PyTorch sees no GPU here: this benchmark needs one (`try` runs on the CPU)"
-        )
+        raise SystemExit("PyTorch sees no GPU here: this benchmark needs one (`try` runs on the CPU)")
     found = {"machine": describe(), "versions": {"torch": torch.__version__}}
     if how != "try":
         found["machine"]["gpu"] = torch.cuda.get_device_name()

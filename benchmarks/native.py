@@ -29,9 +29,7 @@ from rnnlib.experiments import store  # noqa: E402
 from rnnlib.experiments import timing as stored_times  # noqa: E402
 from rnnlib.experiments.machine import describe  # noqa: E402
 
-SIZES = [
-    (B, T, D, H) for D, H in ((16, 64), (32, 128)) for B, T in ((16, 50), (16, 200), (32, 200))
-]
+SIZES = [(B, T, D, H) for D, H in ((16, 64), (32, 128)) for B, T in ((16, 50), (16, 200), (32, 200))]
 SIZES += [(16, 1000, 16, 64), (1, 200, 16, 64)]  # B, T, D, H
 CASES = [(cell, *size) for cell in ("elman", "lstm", "gru") for size in SIZES]
 TINY = [(cell, 2, 6, 3, 8) for cell in ("elman", "lstm")]

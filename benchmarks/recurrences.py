@@ -6,7 +6,7 @@
 A turn is forward + backward of one layer over x (B, T, D) in float32, the loss sum(y * w) with a
 fixed w, gradients of all parameters. Makes take turns in one process, so that a change of the
 machine's pace hits all alike: `bare` (nn.LSTM, nn.GRU, nn.RNN, batch first; keras.layers.LSTM, GRU,
-SimpleRNN inside tf.function), `derived` (rnn.Derived), `loop` (rnn.Recurrent, in fewer rounds).
+SimpleRNN inside tf.function), `derived` (rnn.FusedRNN), `loop` (rnn.RNN, in fewer rounds).
 The cells that no framework has (minGRU, minLSTM, SRU) are compared with the bare LSTM.  One thread.
 A figure is the median over rounds, a ratio the median of the ratios within a round, over `bare`.
 Processor time of the process, not time by the clock: what else the machine does hardly counts.
@@ -47,9 +47,7 @@ CASES += [
 ]
 CASES += [("minlstm", 16, 1024, 64, 64)]
 MEMORY = [
-    (cell, make)
-    for cell in ("gru", "lstm", "elman", "sru", "mingru")
-    for make in ("bare", "derived", "loop")
+    (cell, make) for cell in ("gru", "lstm", "elman", "sru", "mingru") for make in ("bare", "derived", "loop")
 ]
 ROUNDS, SECONDS, LOOP_ROUNDS = (
     25,
@@ -68,7 +66,7 @@ def make_pt(make, cell, D, H):
         kind = {"elman": torch.nn.RNN, "gru": torch.nn.GRU}.get(cell, torch.nn.LSTM)
         layer = kind(D, H, batch_first=True)
     else:
-        layer = {"derived": rnn.Derived, "loop": rnn.Recurrent}[make](rnn.make_cell(cell, D, H))
+        layer = {"derived": rnn.FusedRNN, "loop": rnn.RNN}[make](rnn.make_cell(cell, D, H))
 
     def turn(x, w):
         for p in layer.parameters():
@@ -86,13 +84,11 @@ def make_tf(make, cell, D, H):
     import tensorflow as tf  # isort: skip
 
     if make == "bare":
-        kind = {"elman": keras.layers.SimpleRNN, "gru": keras.layers.GRU}.get(
-            cell, keras.layers.LSTM
-        )
+        kind = {"elman": keras.layers.SimpleRNN, "gru": keras.layers.GRU}.get(cell, keras.layers.LSTM)
         layer = kind(H, return_sequences=True, return_state=True)
         layer.build((None, None, D))
     else:
-        layer = {"derived": rnn.Derived, "loop": rnn.Recurrent}[make](rnn.make_cell(cell, D, H))
+        layer = {"derived": rnn.FusedRNN, "loop": rnn.RNN}[make](rnn.make_cell(cell, D, H))
 
     def graph():
         @tf.function(reduce_retracing=True)
@@ -133,11 +129,7 @@ def measure(framework, cell, B, T, D, H):
     given = data(framework, B, T, D, H)
     for turn in turns.values():
         turn(*given)  # traces, warms up
-    trace_s = {
-        name: round(seconds(trace, *given), 3)
-        for name, trace in traces.items()
-        if trace is not None
-    }
+    trace_s = {name: round(seconds(trace, *given), 3) for name, trace in traces.items() if trace is not None}
     rounds, end = [], time.perf_counter() + SECONDS
     while len(rounds) < ROUNDS and (len(rounds) < 5 or time.perf_counter() < end):
         names = [name for name in turns if name != "loop" or len(rounds) < LOOP_ROUNDS]
@@ -201,10 +193,7 @@ def one(framework):
     records, memory = [], []
     for i, case in enumerate(CASES):
         records.append(measure(framework, *case))
-        say(
-            f"{framework} {i + 1}/{len(CASES)}: {case}: {records[-1]['ms']} ms  "
-            f"ratio {records[-1]['ratio']}"
-        )
+        say(f"{framework} {i + 1}/{len(CASES)}: {case}: {records[-1]['ms']} ms  ratio {records[-1]['ratio']}")
     for i, (cell, make) in enumerate(MEMORY):
         mb = child(framework, cell, make)
         B, T, D, H = LONG

@@ -94,9 +94,7 @@ def child(module: str, *arguments: str, threads: int = 1) -> dict | list | float
     environment = {**os.environ, "BENCH_THREADS": str(threads)}
     command = [sys.executable, "-m", module, *arguments]
     root = Path(__file__).resolve().parents[1]
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, check=True, text=True, env=environment, cwd=root
-    )
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, env=environment, cwd=root)
     return json.loads(done.stdout)
 
 

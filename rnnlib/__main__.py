@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from rnnlib import datasets
+from rnnlib.data import catalog, datasets
 
 DATA = """Fetch, verify and describe the data sets of the book.
 
@@ -24,7 +24,7 @@ def main(arguments=None):
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"all, if none is given; one of {', '.join(datasets.REGISTRY)}",
+        help=f"all, if none is given; one of {', '.join(catalog.REGISTRY)}",
     )
     data.add_argument("--describe", action="store_true", help="only describe: nothing is fetched")
     data.set_defaults(run=_data)
@@ -33,7 +33,7 @@ def main(arguments=None):
 
 
 def _data(options):
-    names = options.names or list(datasets.REGISTRY)
+    names = options.names or list(catalog.REGISTRY)
     try:
         descriptions = {name: datasets.describe(name) for name in names}
     except ValueError as error:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from rnnlib import trees
+from rnnlib.core import trees
 
 INSTALLED = [name for name, package in (("pt", "torch"), ("tf", "tensorflow")) if find_spec(package)]
 FRAMEWORKS = [

@@ -5,8 +5,8 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from rnnlib.sets import REGISTRY
-from rnnlib.sets.entry import DataSet, Part
+from rnnlib.data.catalog import REGISTRY
+from rnnlib.data.entry import DataSet, Part
 
 TEXT = b"to be or not to be\n" * 5000
 

@@ -6,8 +6,8 @@ import inspect
 import pkgutil
 
 from backends import INSTALLED
-from rnnlib.estimators import HALVES
-from rnnlib.forecast import descendants
+from rnnlib.forecasting.base import descendants
+from rnnlib.training.estimators import HALVES
 
 BESIDE = ("rnnlib.pt", "rnnlib.tf", "rnnlib.ops", "rnnlib.__main__")  # hold no estimators
 

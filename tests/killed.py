@@ -12,7 +12,7 @@ environment.apply()  # before a framework starts
 
 import numpy as np  # noqa: E402
 
-from rnnlib.batch import Batches  # noqa: E402
+from rnnlib.data.batches import Batches  # noqa: E402
 
 EPOCHS = 12
 

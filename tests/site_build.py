@@ -74,7 +74,9 @@ def sample():
         nb.new_markdown_cell("*Loss against time: does it fall?*"),
         code("assert gap < 1", "hide-input", text="gap 0.5 < 1\n"),
         code("draw()", "hide-input", picture=True),
-        code("show.twins('x')", html='<div class="rnn-twins"><div class="rnn-twin"><pre>x</pre></div></div>'),
+        code(
+            "display.twins('x')", html='<div class="rnn-twins"><div class="rnn-twin"><pre>x</pre></div></div>'
+        ),
         nb.new_markdown_cell(EXERCISES),
     ]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}

@@ -9,7 +9,7 @@ import jupytext
 import nbformat
 from jupytext.config import load_jupytext_config
 
-from rnnlib import files
+from rnnlib.core.files import write_text
 
 LONGEST_CELL = 30  # lines
 
@@ -40,7 +40,7 @@ def read_recorded(path):
 
 def write_atomically(path, text):
     """Write a text file so that nobody ever sees half of it."""
-    files.write_text(path, text)
+    write_text(path, text)
 
 
 def code(notebook):

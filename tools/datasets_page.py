@@ -1,4 +1,4 @@
-"""Write book/datasets.md, the page of data sets and licences, from the table in `rnnlib.sets`.
+"""Write book/datasets.md, the page of data sets and licences, from the table in `rnnlib.data.catalog`.
 
     python -m tools.datasets_page
 
@@ -18,13 +18,13 @@ others are downloaded when first asked for, verified by SHA-256, and kept; `make
 licence and says what it could not get. Chapters run to their end without any download.
 
 ```python
-from rnnlib import datasets
+from rnnlib import data
 
-y = datasets.load("sunspots")
-print(datasets.describe("sunspots"))  # what it is, units, licence, source
+y = data.load("sunspots")
+print(data.describe("sunspots"))  # what it is, units, licence, source
 ```
 
-`datasets.load` looks in the folder that `RNNLIB_DATA` names, then in the user's cache, then at the source. Licences are given as
+`data.load` looks in the folder that `RNNLIB_DATA` names, then in the user's cache, then at the source. Licences are given as
 the source states them; **NC** marks what may only be used non-commercially. Where none is stated, private study is fine: ask
 before you pass the data on.
 """
@@ -54,7 +54,7 @@ def page(registry):
 
 def main():
     """Write the page."""
-    from rnnlib.sets import REGISTRY
+    from rnnlib.data.catalog import REGISTRY
 
     PAGE.write_text(page(REGISTRY), encoding="utf-8", newline="\n")
     print(f"wrote {PAGE.name}: {len(REGISTRY)} sets")

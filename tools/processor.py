@@ -1,7 +1,7 @@
 """Which instruction set this processor has, and a run of Python on less: `python -m tools.processor avx2 -m pytest`.
 
 PyTorch, TensorFlow and NumPy choose their arithmetic by the processor they meet, and order and rounding of their sums
-with it. The variables below take the choice away; `tests/test_processor.py` sees that each still changes digits. An
+with it. The variables below take the choice away; `tests/tools/test_processor.py` sees that each still changes digits. An
 imitation proves less than the other processor: TensorFlow's own elementwise operations, for one, listen to none.
 """
 

@@ -42,7 +42,7 @@ def check_data(notebook):
     names = chapters.data_sets(notebook)
     if not names:
         return
-    from rnnlib import datasets
+    from rnnlib.data import datasets
 
     try:
         absent = [name for name in names if not datasets.available(name)]

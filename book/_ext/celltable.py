@@ -1,11 +1,11 @@
 """The directive `{cell-table}`: the gates of all cells, from the table that the package itself
-reads (`rnnlib.cells`)."""
+reads (`rnnlib.core.cells`)."""
 
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
-from rnnlib import cells
+from rnnlib.core import cells
 
 
 def lines():
@@ -25,7 +25,7 @@ class CellTable(SphinxDirective):
         """The nodes of the table; the page is read again when the table has changed."""
         self.env.note_dependency(cells.__file__)
         holder = nodes.container()
-        self.state.nested_parse(StringList(list(lines()), source="rnnlib/cells.py"), 0, holder)
+        self.state.nested_parse(StringList(list(lines()), source="rnnlib/core/cells.py"), 0, holder)
         return holder.children
 
 

@@ -36,7 +36,7 @@ def _first(rnn, name, settings, engines):
         if engine not in ARGUMENTS:
             raise ValueError(f"no engine {engine!r}; there are: {', '.join(ARGUMENTS)}")
         try:
-            rnn.Forecaster(1, 1, 1, cell=cell, native=ARGUMENTS[engine])
+            rnn.ForecastNet(1, 1, 1, cell=cell, native=ARGUMENTS[engine])
         except ValueError as problem:
             refusal = problem
             continue

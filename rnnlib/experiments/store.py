@@ -5,7 +5,7 @@ import re
 from importlib import metadata
 from pathlib import Path
 
-from rnnlib import files
+from rnnlib.core import files
 from rnnlib.experiments import machine
 
 LEAF = re.compile(
@@ -27,11 +27,7 @@ def write(path: Path, results: dict) -> Path:
 
 
 def _on_one_line(leaf: re.Match) -> str:
-    return (
-        "["
-        + ", ".join(line.strip().removesuffix(",") for line in leaf[1].strip().splitlines())
-        + "]"
-    )
+    return "[" + ", ".join(line.strip().removesuffix(",") for line in leaf[1].strip().splitlines()) + "]"
 
 
 def versions(packages: tuple[str, ...]) -> dict[str, str]:

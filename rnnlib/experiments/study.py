@@ -40,9 +40,7 @@ class Study:
 
     packages: ClassVar[tuple[str, ...]] = ("numpy", "torch")  # whose versions are kept
     lists: ClassVar[tuple[str, ...]] = ("runs",)  # the lists of runs in a file
-    test_fields: ClassVar[
-        tuple[str, ...]
-    ] = ()  # what a run found on the test part; "a.b" is entry b of a
+    test_fields: ClassVar[tuple[str, ...]] = ()  # what a run found on the test part; "a.b" is entry b of a
 
     engines: tuple[str, ...]
 
@@ -92,9 +90,7 @@ class Study:
         if changed:
             lines = [f"  {name}: then {then}, now {now}" for name, then, now in changed]
             text = "\n".join([f"{path} was made with other settings:", *lines])
-            raise OtherSettings(
-                f"{text}\nundo the change, or move the file away and make the runs anew"
-            )
+            raise OtherSettings(f"{text}\nundo the change, or move the file away and make the runs anew")
         if results["digest"] != self.digest():
             raise OtherSettings(
                 f"the settings in {path} do not have the digest that stands beside them: the file "

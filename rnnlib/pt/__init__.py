@@ -4,24 +4,28 @@ from rnnlib.pt import framework
 
 framework.load()  # before the modules below import it
 
-from rnnlib.pt import checkpoint, losses
-from rnnlib.pt.checkpoint import restore, save
-from rnnlib.pt.conv import TCN, CausalConv
+from rnnlib.pt.cells.elman import ElmanCell
+from rnnlib.pt.cells.gru import GRUCell
+from rnnlib.pt.cells.lstm import LSTMCell
+from rnnlib.pt.cells.mingru import MinGRUCell
+from rnnlib.pt.cells.minlstm import MinLSTMCell
+from rnnlib.pt.cells.registry import make_cell
+from rnnlib.pt.cells.sru import SRUCell
 from rnnlib.pt.convert import array, load, params, tensor, value_and_grads
-from rnnlib.pt.derived import Derived
-from rnnlib.pt.elman import ElmanCell
-from rnnlib.pt.engines import AutoRNN, engine_of
-from rnnlib.pt.gru import GRUCell
-from rnnlib.pt.layers import Embedding, Linear, Native, Recurrent
-from rnnlib.pt.lstm import LSTMCell
-from rnnlib.pt.mingru import MinGRUCell
-from rnnlib.pt.minlstm import MinLSTMCell
-from rnnlib.pt.models import Classifier, Forecaster, Tagger
-from rnnlib.pt.registry import make_cell
-from rnnlib.pt.scan import scan
-from rnnlib.pt.sru import SRUCell
-from rnnlib.pt.stack import Bidirectional, Dropout, LayerNorm, Stacked
-from rnnlib.pt.train import evaluate, fit, predict
+from rnnlib.pt.fused.layer import FusedRNN
+from rnnlib.pt.fused.scan import scan
+from rnnlib.pt.layers.conv import TCN, CausalConv
+from rnnlib.pt.layers.dense import Embedding, Linear
+from rnnlib.pt.layers.native import NativeRNN
+from rnnlib.pt.layers.recurrent import RNN
+from rnnlib.pt.layers.stack import Bidirectional, Dropout, LayerNorm, Stacked, gather_last, pool_steps
+from rnnlib.pt.models.classifier import Classifier
+from rnnlib.pt.models.engines import AutoRNN, engine_of
+from rnnlib.pt.models.forecaster import ForecastNet
+from rnnlib.pt.models.tagger import Tagger
+from rnnlib.pt.training import checkpoint, losses
+from rnnlib.pt.training.checkpoint import restore, save
+from rnnlib.pt.training.loop import evaluate, fit, predict
 
 name = "PyTorch"
 
@@ -30,19 +34,19 @@ __all__ = [
     "Bidirectional",
     "CausalConv",
     "Classifier",
-    "Derived",
     "Dropout",
     "ElmanCell",
     "Embedding",
-    "Forecaster",
+    "ForecastNet",
+    "FusedRNN",
     "GRUCell",
     "LSTMCell",
     "LayerNorm",
     "Linear",
     "MinGRUCell",
     "MinLSTMCell",
-    "Native",
-    "Recurrent",
+    "NativeRNN",
+    "RNN",
     "SRUCell",
     "Stacked",
     "TCN",
@@ -52,11 +56,13 @@ __all__ = [
     "engine_of",
     "evaluate",
     "fit",
+    "gather_last",
     "load",
     "losses",
     "make_cell",
     "name",
     "params",
+    "pool_steps",
     "predict",
     "restore",
     "save",

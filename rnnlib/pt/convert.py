@@ -7,7 +7,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import nn
 
-from rnnlib import checks, weights
+from rnnlib.core import validation, weight_files
 
 # the framework's names for what annotations speak of
 Tensor = torch.Tensor
@@ -18,7 +18,7 @@ DType = torch.dtype
 
 def dtype_of(name: str) -> DType:
     """The framework's dtype called "float32" or "float64"."""
-    return getattr(torch, checks.choice(name, ("float32", "float64"), "dtype"))
+    return getattr(torch, validation.choice(name, ("float32", "float64"), "dtype"))
 
 
 def parameter(value: ArrayLike, dtype: str, name: str) -> Parameter:
@@ -28,7 +28,7 @@ def parameter(value: ArrayLike, dtype: str, name: str) -> Parameter:
 
 def tensor(array: ArrayLike) -> Tensor:
     """A tensor that holds a copy of the array, of the same dtype."""
-    return torch.tensor(checks.numbers(array, "array").copy())
+    return torch.tensor(validation.numbers(array, "array").copy())
 
 
 def array(tensor: Tensor) -> np.ndarray:
@@ -39,7 +39,7 @@ def array(tensor: Tensor) -> np.ndarray:
     return tensor.numpy().copy()
 
 
-def check(module: object) -> None:
+def require_module(module: object) -> None:
     """A model or layer of this framework; TypeError for anything else, a class or a model of the
     twin among them.
     """
@@ -50,7 +50,7 @@ def check(module: object) -> None:
         raise TypeError(f"rnnlib.pt works on a model that is a torch.nn.Module, got {got}")
 
 
-def parts(module: Module) -> Iterator[tuple[str, Module]]:
+def walk_modules(module: Module) -> Iterator[tuple[str, Module]]:
     """(dotted name, layer) of a model, which itself has the name "", and of all layers in it, each
     once.
     """
@@ -61,13 +61,11 @@ def parameters(module: Module) -> dict[str, Parameter]:
     """All parameters of a model by their dotted names, frozen ones too; one that several parts
     share has one name.
     """
-    check(module)
+    require_module(module)
     return dict(module.named_parameters())
 
 
-def params(
-    module: Module, read: Callable[[Parameter], np.ndarray] = array
-) -> dict[str, np.ndarray]:
+def params(module: Module, read: Callable[[Parameter], np.ndarray] = array) -> dict[str, np.ndarray]:
     """All parameters as a flat dict {dotted name: array}, frozen ones too; the same names in both
     frameworks.
 
@@ -82,7 +80,7 @@ def load(module: Module, arrays: Mapping[str, np.ndarray]) -> None:
 
     Raises ValueError, and nothing is changed, if names or shapes differ or a number is not finite.
     """
-    arrays = weights.match(params(module), arrays, type(module).__name__)
+    arrays = weight_files.match_parameters(params(module), arrays, type(module).__name__)
     for name, parameter in parameters(module).items():
         assign(parameter, arrays[name])
 
@@ -93,9 +91,7 @@ def assign(parameter: Parameter, array: ArrayLike) -> None:
         parameter.copy_(torch.as_tensor(np.array(array)))
 
 
-def value_and_grads(
-    module: Module, loss: Callable[[], Tensor]
-) -> tuple[float, dict[str, np.ndarray]]:
+def value_and_grads(module: Module, loss: Callable[[], Tensor]) -> tuple[float, dict[str, np.ndarray]]:
     """`loss()` -> a scalar tensor; returns it as a float, with the gradients of all parameters
     {dotted name: array}.
     """

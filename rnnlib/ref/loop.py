@@ -6,7 +6,7 @@ array or any nesting of tuples, lists and dicts of arrays, each with the batch a
 
 import numpy as np
 
-from rnnlib.trees import map_leaves
+from rnnlib.core.trees import map_leaves
 
 
 def forward(cell, p, x, state=None, lengths=None):
@@ -20,8 +20,8 @@ def forward(cell, p, x, state=None, lengths=None):
     for t in range(x.shape[1]):
         y, new, tape = cell.step(p, x[:, t], state)
         valid = np.ones(len(x), bool) if lengths is None else t < np.asarray(lengths)  # (B,)
-        state = where(valid, new, state)
-        ys.append(where(valid, y, np.zeros_like(y)))
+        state = select_state(valid, new, state)
+        ys.append(select_state(valid, y, np.zeros_like(y)))
         tapes.append((tape, valid))
     return np.stack(ys, axis=1), state, tapes
 
@@ -33,19 +33,19 @@ def backward(cell, p, dy, tapes, dstate=None):
     dx, total = [], {name: np.zeros_like(value) for name, value in p.items()}
     for t in reversed(range(dy.shape[1])):
         tape, valid = tapes[t]
-        dy_t = where(valid, dy[:, t], np.zeros_like(dy[:, t]))
-        here = where(
+        dy_t = select_state(valid, dy[:, t], np.zeros_like(dy[:, t]))
+        here = select_state(
             valid, dstate, map_leaves(np.zeros_like, dstate)
         )  # no way back through a step not taken
         dx_t, dold, grads = cell.step_back(p, dy_t, here, tape)
-        dstate = where(valid, dold, dstate)
+        dstate = select_state(valid, dold, dstate)
         dx.append(dx_t)
         for name in total:
             total[name] += grads[name]
     return np.stack(dx[::-1], axis=1), dstate, total
 
 
-def where(valid, new, old):
+def select_state(valid, new, old):
     """Take `new` where valid (B,), else `old`, in every leaf of a state, along its first axis."""
 
     def choose(new, old):

@@ -5,8 +5,8 @@ Source: Chen et al. 2016, sec. 4, for chains of layers; Griewank 1992 for the id
 
 import numpy as np
 
-from rnnlib import checks
-from rnnlib.ref.elman import backward, forward, step
+from rnnlib.core import validation
+from rnnlib.ref.cells.elman import backward, forward, step
 
 
 def gradients(p, x, slope, every, h=None, activation="tanh"):
@@ -15,7 +15,7 @@ def gradients(p, x, slope, every, h=None, activation="tanh"):
     slope    (t, y) -> dL/dy, both (B, n, H), for the n steps from step t (counted from 0) on
     every    keep a state every so many steps: T / every states and `every` tapes are held at once
     """
-    checks.positive(every, "every")
+    validation.positive(every, "every")
     (B, T, _), H = x.shape, len(p["W_h"])
     h = np.zeros((B, H), x.dtype) if h is None else h
     kept = {}

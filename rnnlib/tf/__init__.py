@@ -4,24 +4,28 @@ from rnnlib.tf import framework
 
 framework.load()  # before the modules below import it
 
-from rnnlib.tf import checkpoint, losses
-from rnnlib.tf.checkpoint import restore, save
-from rnnlib.tf.conv import TCN, CausalConv
+from rnnlib.tf.cells.elman import ElmanCell
+from rnnlib.tf.cells.gru import GRUCell
+from rnnlib.tf.cells.lstm import LSTMCell
+from rnnlib.tf.cells.mingru import MinGRUCell
+from rnnlib.tf.cells.minlstm import MinLSTMCell
+from rnnlib.tf.cells.registry import make_cell
+from rnnlib.tf.cells.sru import SRUCell
 from rnnlib.tf.convert import array, load, params, tensor, value_and_grads
-from rnnlib.tf.derived import Derived
-from rnnlib.tf.elman import ElmanCell
-from rnnlib.tf.engines import AutoRNN, engine_of
-from rnnlib.tf.gru import GRUCell
-from rnnlib.tf.layers import Embedding, Linear, Native, Recurrent
-from rnnlib.tf.lstm import LSTMCell
-from rnnlib.tf.mingru import MinGRUCell
-from rnnlib.tf.minlstm import MinLSTMCell
-from rnnlib.tf.models import Classifier, Forecaster, Tagger
-from rnnlib.tf.registry import make_cell
-from rnnlib.tf.scan import scan
-from rnnlib.tf.sru import SRUCell
-from rnnlib.tf.stack import Bidirectional, Dropout, LayerNorm, Stacked
-from rnnlib.tf.train import evaluate, fit, predict
+from rnnlib.tf.fused.layer import FusedRNN
+from rnnlib.tf.fused.scan import scan
+from rnnlib.tf.layers.conv import TCN, CausalConv
+from rnnlib.tf.layers.dense import Embedding, Linear
+from rnnlib.tf.layers.native import NativeRNN
+from rnnlib.tf.layers.recurrent import RNN
+from rnnlib.tf.layers.stack import Bidirectional, Dropout, LayerNorm, Stacked, gather_last, pool_steps
+from rnnlib.tf.models.classifier import Classifier
+from rnnlib.tf.models.engines import AutoRNN, engine_of
+from rnnlib.tf.models.forecaster import ForecastNet
+from rnnlib.tf.models.tagger import Tagger
+from rnnlib.tf.training import checkpoint, losses
+from rnnlib.tf.training.checkpoint import restore, save
+from rnnlib.tf.training.loop import evaluate, fit, predict
 
 name = "TensorFlow"
 
@@ -30,19 +34,19 @@ __all__ = [
     "Bidirectional",
     "CausalConv",
     "Classifier",
-    "Derived",
     "Dropout",
     "ElmanCell",
     "Embedding",
-    "Forecaster",
+    "ForecastNet",
+    "FusedRNN",
     "GRUCell",
     "LSTMCell",
     "LayerNorm",
     "Linear",
     "MinGRUCell",
     "MinLSTMCell",
-    "Native",
-    "Recurrent",
+    "NativeRNN",
+    "RNN",
     "SRUCell",
     "Stacked",
     "TCN",
@@ -52,11 +56,13 @@ __all__ = [
     "engine_of",
     "evaluate",
     "fit",
+    "gather_last",
     "load",
     "losses",
     "make_cell",
     "name",
     "params",
+    "pool_steps",
     "predict",
     "restore",
     "save",

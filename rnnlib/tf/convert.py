@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from rnnlib import checks, weights
+from rnnlib.core import validation, weight_files
 
 # the framework's names for what annotations speak of
 Tensor = tf.Tensor
@@ -20,7 +20,7 @@ DType = tf.DType
 
 def dtype_of(name: str) -> DType:
     """The framework's dtype called "float32" or "float64"."""
-    return getattr(tf, checks.choice(name, ("float32", "float64"), "dtype"))
+    return getattr(tf, validation.choice(name, ("float32", "float64"), "dtype"))
 
 
 def parameter(value: ArrayLike, dtype: str, name: str) -> Parameter:
@@ -30,7 +30,7 @@ def parameter(value: ArrayLike, dtype: str, name: str) -> Parameter:
 
 def tensor(array: ArrayLike) -> Tensor:
     """A tensor that holds a copy of the array, of the same dtype."""
-    return tf.constant(checks.numbers(array, "array"))
+    return tf.constant(validation.numbers(array, "array"))
 
 
 def array(tensor: Tensor) -> np.ndarray:
@@ -41,7 +41,7 @@ def array(tensor: Tensor) -> np.ndarray:
     return np.array(tensor.numpy())
 
 
-def check(module: object) -> None:
+def require_module(module: object) -> None:
     """A model or layer of this framework; TypeError for anything else, a class or a model of the
     twin among them.
     """
@@ -52,7 +52,7 @@ def check(module: object) -> None:
         raise TypeError(f"rnnlib.tf works on a model that is a keras.layers.Layer, got {got}")
 
 
-def parts(module: Module) -> Iterator[tuple[str, Module]]:
+def walk_modules(module: Module) -> Iterator[tuple[str, Module]]:
     """(dotted name, layer) of a model, which itself has the name "", and of all layers in it, each
     once.
     """
@@ -69,9 +69,7 @@ def parts(module: Module) -> Iterator[tuple[str, Module]]:
                 if isinstance(below, keras.layers.Layer) and not name.startswith("_"):
                     yield from visit(
                         below,
-                        f"{prefix}.{name}.{k}".lstrip(".")
-                        if several
-                        else f"{prefix}.{name}".lstrip("."),
+                        f"{prefix}.{name}.{k}".lstrip(".") if several else f"{prefix}.{name}".lstrip("."),
                     )
 
     return visit(module, "")
@@ -81,7 +79,7 @@ def parameters(module: Module) -> dict[str, Parameter]:
     """All parameters of a model by their dotted names, frozen ones too; one that several parts
     share has one name.
     """
-    check(module)
+    require_module(module)
     names = {}
     for name, variable in _variables(module):
         if all(variable is not other for other in names.values()):
@@ -95,17 +93,13 @@ def _variables(module):
     Keras says of a layer which of its variables are trained now; what it was built to train,
     whatever is frozen now, it files under `_trainable_variables`.
     """
-    for prefix, part in parts(module):
+    for prefix, part in walk_modules(module):
         for name, variable in vars(part).items():
-            if isinstance(variable, keras.Variable) and any(
-                variable is v for v in part._trainable_variables
-            ):
+            if isinstance(variable, keras.Variable) and any(variable is v for v in part._trainable_variables):
                 yield f"{prefix}.{name}".lstrip("."), variable
 
 
-def params(
-    module: Module, read: Callable[[Parameter], np.ndarray] = array
-) -> dict[str, np.ndarray]:
+def params(module: Module, read: Callable[[Parameter], np.ndarray] = array) -> dict[str, np.ndarray]:
     """All parameters as a flat dict {dotted name: array}, frozen ones too; the same names in both
     frameworks.
 
@@ -120,7 +114,7 @@ def load(module: Module, arrays: Mapping[str, np.ndarray]) -> None:
 
     Raises ValueError, and nothing is changed, if names or shapes differ or a number is not finite.
     """
-    arrays = weights.match(params(module), arrays, type(module).__name__)
+    arrays = weight_files.match_parameters(params(module), arrays, type(module).__name__)
     for name, parameter in parameters(module).items():
         assign(parameter, arrays[name])
 
@@ -147,21 +141,19 @@ def _saveable(cls):
             bound = signature.bind(self, *args, **kwargs)
             bound.apply_defaults()
             arguments = {key: value for key, value in bound.arguments.items() if key != "self"}
-            self._arguments = lambda: (
-                arguments
-            )  # in a function, since Keras would track what a dict holds
+            self._arguments = lambda: arguments  # in a function, since Keras would track what a dict holds
 
     def get_config(self):
         if not hasattr(self, "_arguments"):
             return super(cls, self).get_config()
         config = {name: _plain(value) for name, value in self._arguments().items()}
-        return {**config, "frozen": [name for name, part in parts(self) if not part.trainable]}
+        return {**config, "frozen": [name for name, part in walk_modules(self) if not part.trainable]}
 
     def from_config(kind, config):
         config = dict(config)
         frozen = config.pop("frozen", [])
         layer = kind(**{name: _from_plain(value) for name, value in config.items()})
-        for name, part in list(parts(layer)):
+        for name, part in list(walk_modules(layer)):
             if name in frozen:
                 part.trainable = False
         return layer
@@ -216,9 +208,7 @@ def _from_plain(value):
     return value
 
 
-def value_and_grads(
-    module: Module, loss: Callable[[], Tensor]
-) -> tuple[float, dict[str, np.ndarray]]:
+def value_and_grads(module: Module, loss: Callable[[], Tensor]) -> tuple[float, dict[str, np.ndarray]]:
     """`loss()` -> a scalar tensor; returns it as a float, with the gradients of all parameters
     {dotted name: array}.
     """

@@ -11,8 +11,9 @@ from types import ModuleType
 
 import numpy as np
 
-from rnnlib import runs, tasks
-from rnnlib.batch import Batches
+from rnnlib.core import errors
+from rnnlib.data import synthetic
+from rnnlib.data.batches import Batches
 from rnnlib.experiments import engines
 from rnnlib.experiments.study import Record, Study
 
@@ -64,7 +65,7 @@ class Adding(Study):
         """
         how = self.starts[start]
         size = how.hidden_size
-        model = rnn.Forecaster(2, size, 1, cell=how.cell, rng=seed, **self.engine(rnn, how.cell))
+        model = rnn.ForecastNet(2, size, 1, cell=how.cell, rng=seed, **self.engine(rnn, how.cell))
         p = rnn.params(model)
         if how.weights == "identity":
             p["rnn.cell.W_h"] = np.eye(size)
@@ -82,9 +83,9 @@ class Adding(Study):
         """Batches of the first `updates` updates, each example seen once, and batches to measure
         on.
         """
-        x, y = tasks.adding(self.updates * self.batch, T, rng=[seed, T, 0])
+        x, y = synthetic.adding(self.updates * self.batch, T, rng=[seed, T, 0])
         n = (updates or self.updates) * self.batch
-        held_out = tasks.adding(self.held_out_examples, T, rng=[seed, T, 1])
+        held_out = synthetic.adding(self.held_out_examples, T, rng=[seed, T, 1])
         return Batches((x[:n], y[:n]), self.batch), Batches(held_out, self.held_out_examples)
 
     def train(
@@ -104,7 +105,7 @@ class Adding(Study):
         options = {"optimizer": (self.optimizer, {"lr": rate}), "epochs": 1, "clip_norm": self.clip}
         try:
             history = rnn.fit(model, training, loss="mse", **options)
-        except runs.Diverged as problem:
+        except errors.Diverged as problem:
             return model, problem.history, float("nan")
         return model, history, rnn.evaluate(model, held_out, "mse")
 
@@ -117,9 +118,7 @@ class Adding(Study):
     def choices(self, results: dict) -> dict:
         """The rate of each start and length."""
         return {
-            (start, T): self.chosen_rate(results, start, T)
-            for start in self.starts
-            for T in self.lengths
+            (start, T): self.chosen_rate(results, start, T) for start in self.starts for T in self.lengths
         }
 
     def reported(self, results: dict, start: str, T: int) -> list[Record]:

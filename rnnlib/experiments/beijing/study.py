@@ -19,10 +19,11 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from rnnlib import datasets, forecast, series
+from rnnlib.data import datasets
 from rnnlib.experiments.study import Record, Study
 from rnnlib.experiments.weather.study import STUDY as NEW_YORK
 from rnnlib.experiments.weather.study import Part, Weather, over
+from rnnlib.forecasting import base, tables
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -46,7 +47,7 @@ class Beijing(Study):
         """A long table: unique_id "Beijing", ds (UTC, hours from 2010 to 2014), y and dew (°C,
         whole degrees).
 
-        datasets.DatasetUnavailable without the data.
+        data.DatasetUnavailable without the data.
         """
         raw = datasets.load("beijing_pollution")
         columns = {
@@ -55,7 +56,7 @@ class Beijing(Study):
             "y": raw["TEMP"].to_numpy(float),
             "dew": raw["DEWP"].to_numpy(float),
         }
-        return series.table(pd.DataFrame(columns))
+        return tables.table(pd.DataFrame(columns))
 
     def parts(self, year: int) -> list[Part]:
         """The test parts of a year: those of New York's 2013."""
@@ -74,7 +75,7 @@ class Beijing(Study):
 
     def forecaster(
         self, name: str, design: str, rnn: ModuleType | None = None, seed: int = 0
-    ) -> forecast.Forecaster:
+    ) -> base.BaseForecaster:
         """One of the names, 24 hours ahead, in a design."""
         if name in self.weather.simple:
             return self.weather.forecaster(name, self.hours)

@@ -168,9 +168,7 @@ class Pool:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     running.pop(future)
                     self.keep(future.result())
-                self.results["runs"].sort(
-                    key=lambda r: (r["task"], r["cell"], r["seed"], r["rate"])
-                )
+                self.results["runs"].sort(key=lambda r: (r["task"], r["cell"], r["seed"], r["rate"]))
                 self.study.save(self.results, self.options.out)
 
 

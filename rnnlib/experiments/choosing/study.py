@@ -15,8 +15,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from rnnlib import runs
-from rnnlib.batch import Batches
+from rnnlib.core import errors
+from rnnlib.data.batches import Batches
 from rnnlib.experiments import engines
 from rnnlib.experiments.choosing.tasks import Tasks
 from rnnlib.experiments.study import Record
@@ -105,14 +105,12 @@ class Choosing(Tasks):
         try:
             history = rnn.fit(model, data, progress=False, **options)
             diverged = False
-        except runs.Diverged as problem:
+        except errors.Diverged as problem:
             history = problem.history
             diverged = True
         return model, history, time.process_time() - started, diverged
 
-    def measure(
-        self, rnn: ModuleType, model, name: str, part: str, real: dict | None = None
-    ) -> dict:
+    def measure(self, rnn: ModuleType, model, name: str, part: str, real: dict | None = None) -> dict:
         """The task's metric on one part, as a dict."""
         x, y, counted = self.examples(name, part, real=real)
         return self.score(name, rnn.predict(model, x), y, counted, real)

@@ -2,7 +2,7 @@
 without a network.
 
 Made tasks give fresh examples for each update.  The three real sets are fixed: a seed changes
-weights and order, not the data.  They come through `rnnlib.datasets`, or from a file that `prepare`
+weights and order, not the data.  They come through `rnnlib.data.datasets`, or from a file that `prepare`
 wrote where those packages and downloads are there.
 """
 
@@ -11,10 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnlib import baselines, datasets, metrics, series, tasks
-from rnnlib.batch import Batches
+from rnnlib.data import datasets, synthetic
+from rnnlib.data.batches import Batches
 from rnnlib.experiments.study import Study
-from rnnlib.text import Vocabulary, windows
+from rnnlib.forecasting import one_step, scaling, splits, windows
+from rnnlib.metrics import language, regression
+from rnnlib.text import ngram
+from rnnlib.text.lm_windows import make_lm_windows
+from rnnlib.text.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -42,14 +46,12 @@ def all_tasks() -> dict[str, Task]:
     five = (5000, 600)  # weights, updates
     mse = {"higher_is_better": False, "loss": "mse"}
     found = {
-        "adding": Task("Forecaster", 2, 1, 40, *five, "mean squared error", **mse),
+        "adding": Task("ForecastNet", 2, 1, 40, *five, "mean squared error", **mse),
         "copy": Task("Tagger", 6, 5, 20, *five, "symbols right", True, vocab_size=6),
         "brackets": Task("Tagger", 4, 3, 30, *five, "brackets right", True, vocab_size=4),
         "parity": Task("Tagger", 1, 2, 20, *five, "bits right", True),
-        "sunspots": Task("Forecaster", 1, 1, 30, 1000, 240, "RMSE in sunspots", epochs=80, **mse),
-        "text": Task(
-            "Tagger", 12, 96, 32, 10000, 1200, "bits per character", False, batch=32, vocab_size=96
-        ),
+        "sunspots": Task("ForecastNet", 1, 1, 30, 1000, 240, "RMSE in sunspots", epochs=80, **mse),
+        "text": Task("Tagger", 12, 96, 32, 10000, 1200, "bits per character", False, batch=32, vocab_size=96),
         "ecg": Task("Classifier", 1, 2, 48, 2000, 240, "beats right", True, batch=35, epochs=120),
     }
     unsolved = {
@@ -107,19 +109,19 @@ class Tasks(Study):
         return makers[name.split(",")[0]](n, T, rng)
 
     def _adding(self, n, T, rng):
-        return *tasks.adding(n, T, rng), None
+        return *synthetic.adding(n, T, rng), None
 
     def _copy(self, n, T, rng):
-        x, y = tasks.delayed_copy(n, T - 2 * self.length, self.length, self.symbols, rng)
+        x, y = synthetic.delayed_copy(n, T - 2 * self.length, self.length, self.symbols, rng)
         return x, y, y > 0
 
     def _brackets(self, n, T, rng):
-        x, y = tasks.brackets(n, T, self.kinds, rng=rng)
+        x, y = synthetic.brackets(n, T, self.kinds, rng=rng)
         # closed one, and another is open: the answer stands further back
         return x, y, (x >= self.kinds) & (y > 0) & second_half(T)
 
     def _parity(self, n, T, rng):
-        x, y = tasks.parity(n, T, rng)
+        x, y = synthetic.parity(n, T, rng)
         return x, y, np.broadcast_to(second_half(T), y.shape)
 
     def batches(
@@ -155,7 +157,7 @@ class Tasks(Study):
             logits = answers.astype("float64") - answers.max(axis=-1, keepdims=True)
             of_y = np.take_along_axis(logits, y[..., None], -1)[..., 0]
             nats = np.log(np.exp(logits).sum(axis=-1)) - of_y
-            return {"score": metrics.bits_per_character(nats.sum(), nats.size)}
+            return {"score": language.bits_per_character(nats.sum(), nats.size)}
         right = answers.argmax(axis=-1) == y
         found = {"score": float(np.mean(right if counted is None else right[counted]))}
         if name == "ecg":
@@ -220,25 +222,25 @@ class Tasks(Study):
         1921-1955, 1956-2008.
         """
         spots = datasets.load("sunspots")
-        train, valid, test = series.split(spots, at=(1921, 1956))
-        scaler = series.Standardizer().fit(train)
+        train, valid, test = splits.split(spots, at=(1921, 1956))
+        scaler = scaling.Standardizer().fit(train)
         past = None
         parts = {}
         for part, piece in (("train", train), ("valid", valid), ("test", test)):
             z = scaler.transform(piece)
-            cut = series.windows(z, self.tasks["sunspots"].steps, history=past)
+            cut = windows.sliding_windows(z, self.tasks["sunspots"].steps, history=past)
             past = z if past is None else np.concatenate([past, z])
             parts[part] = cut.x.astype("float32"), cut.y.astype("float32")
         before = np.concatenate([train, valid])
-        models = [baselines.AutoRegression(p).fit(train) for p in range(1, 13)]
-        ar = min(models, key=lambda model: metrics.rmse(valid, model.predict(train, valid)))
+        models = [one_step.AutoRegression(p).fit(train) for p in range(1, 13)]
+        ar = min(models, key=lambda model: regression.rmse(valid, model.predict(train, valid)))
         forecasts = ar.predict(before, test)
-        again = baselines.persistence(before, test)
+        again = one_step.persistence(before, test)
         return named("sunspots", parts) | {
             "sunspots/scale": float(scaler.scale_[0]),
             "sunspots/test/ar_errors": np.asarray(forecasts - test),
-            "reference/last year again of sunspots": metrics.rmse(test, again),
-            f"reference/AR({ar.p}) of sunspots": metrics.rmse(test, forecasts),
+            "reference/last year again of sunspots": regression.rmse(test, again),
+            f"reference/AR({ar.p}) of sunspots": regression.rmse(test, forecasts),
         }
 
     def _text(self):
@@ -264,11 +266,11 @@ class Tasks(Study):
             ids[part] = vocabulary.encode(letters)
         parts = {}
         for part, stream in ids.items():
-            parts[part] = tuple(array.astype("uint8") for array in windows(stream, task.steps))
+            parts[part] = tuple(array.astype("uint8") for array in make_lm_windows(stream, task.steps))
         arrays = named("text", parts)
         x, y = (array.astype("int64") for array in parts["test"])
         for order in (1, 3, 5):
-            model = baselines.NGram(order, len(vocabulary)).fit(ids["train"])
+            model = ngram.NGram(order, len(vocabulary)).fit(ids["train"])
             bits = [
                 -model.log2_probabilities(np.r_[row, last])[1:].mean()
                 for row, last in zip(x, y[:, -1], strict=True)

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from types import ModuleType
 
-from rnnlib import forecast
 from rnnlib.experiments import runner
 from rnnlib.experiments.forecasting.study import STUDY, Forecasting
 from rnnlib.experiments.study import Record
+from rnnlib.forecasting import base
 
 
 def plan(study: Forecasting, results: dict) -> Iterator[tuple[str, Record]]:
@@ -39,7 +39,7 @@ def make(study: Forecasting, rnn: ModuleType, runs: str, asked: Record) -> list[
     return [{"seconds": seconds} | study.scored(task, found)]
 
 
-def forecaster(study: Forecasting, rnn: ModuleType, asked: Record) -> forecast.Forecaster:
+def forecaster(study: Forecasting, rnn: ModuleType, asked: Record) -> base.BaseForecaster:
     """The candidate that is asked for; a network of the framework and the seed."""
     candidate = dict(study.candidates(asked["task"])[asked["method"]])[asked["label"]]
     return candidate(rnn, asked["seed"]) if study.is_network(asked["method"]) else candidate

@@ -21,11 +21,14 @@ import numpy as np
 import pandas as pd
 from scipy.signal import lfilter
 
-from rnnlib import checks, classical, datasets, forecast, series, windowed
+from rnnlib.core import validation
+from rnnlib.data import datasets
 from rnnlib.experiments import engines
 from rnnlib.experiments.study import Record, Study, matching
-from rnnlib.quantiles import error_quantiles
-from rnnlib.views import View
+from rnnlib.forecasting import backtesting, base, linear, neural, scoring, statistical, tables, windowed
+from rnnlib.forecasting.intervals import error_quantiles
+from rnnlib.forecasting.naive import Climatology, Persistence, SeasonalNaive
+from rnnlib.forecasting.panel import SeriesSlice
 
 LEVELS = tuple(round(0.05 * k, 2) for k in range(1, 20))  # 90 % lie between the first and the last
 Candidates = list[tuple[str, object]]  # label, forecaster; of a network a function of (rnn, seed)
@@ -119,8 +122,8 @@ def table(name: str) -> pd.DataFrame:
     """The series as a long table without gaps: what is missing in co2 repeats the week before,
     which looks at nothing later.
     """
-    data = series.table(datasets.load(name))
-    return data if name == "sunspots" else series.regularize(data, "W-SAT", fill="last")
+    data = tables.table(datasets.load(name))
+    return data if name == "sunspots" else tables.regularize(data, "W-SAT", fill="last")
 
 
 def week_of_year(ds: pd.DatetimeIndex) -> np.ndarray:
@@ -128,7 +131,7 @@ def week_of_year(ds: pd.DatetimeIndex) -> np.ndarray:
     return np.minimum(ds.day_of_year.to_numpy() - 1, 363) // 7
 
 
-class SeasonAndLevel(forecast.Forecaster):
+class SeasonAndLevel(base.BaseForecaster):
     """A season of 52 numbers, a level smoothed exponentially and a recent trend: the simplest that
     knows all three.
 
@@ -155,10 +158,10 @@ class SeasonAndLevel(forecast.Forecaster):
     def check_params(self) -> None:
         """ValueError or TypeError for the first hyper-parameter that will not do."""
         super().check_params()
-        checks.number(self.share, "share", 0)
-        checks.positive(self.years, "years")
+        validation.number(self.share, "share", 0)
+        validation.positive(self.years, "years")
 
-    def fit_panel(self, panel: list[View]) -> None:
+    def fit_panel(self, panel: list[SeriesSlice]) -> None:
         """Learn season (52,) and trend of each series, {key: (season, trend)}."""
         learnt = {}
         for view in panel:
@@ -175,7 +178,7 @@ class SeasonAndLevel(forecast.Forecaster):
             learnt[view.key] = np.cumsum(season - season.mean()), trend
         self.learnt_ = learnt
 
-    def forecast_panel(self, panel: list[View], horizon: int) -> list[np.ndarray]:
+    def forecast_panel(self, panel: list[SeriesSlice], horizon: int) -> list[np.ndarray]:
         """Level, trend and season go on, [(horizon, 1 + Q)]."""
         spreads = {view.key: self._spread(view, horizon) for view in self.views_}
         return [self._path(view, horizon, spreads[view.key]) for view in panel]
@@ -183,7 +186,7 @@ class SeasonAndLevel(forecast.Forecaster):
     def _path(self, view, horizon, spread):
         season, trend = self.learnt_[view.key]
         steps = 1 + np.arange(horizon)
-        coming = series.ahead(view.ds, view.step, horizon)
+        coming = tables.times_ahead(view.ds, view.step, horizon)
         point = self._level(view)[-1] + steps * trend + season[self.week(coming)]
         return np.column_stack([point, point[:, None] + spread])
 
@@ -221,9 +224,7 @@ class Forecasting(Study):
     engines: tuple[str, ...] = engines.BEST_OF_ALL
     tasks: dict[str, Task] = field(default_factory=tasks)
     grids: dict[str, Grid] = field(default_factory=grids)
-    cells: dict[str, str] = field(
-        default_factory=lambda: {"elman": "Elman", "lstm": "LSTM", "gru": "GRU"}
-    )
+    cells: dict[str, str] = field(default_factory=lambda: {"elman": "Elman", "lstm": "LSTM", "gru": "GRU"})
     levels: tuple[float, ...] = LEVELS
     hidden_size: int = 16
     tuning_seeds: tuple[int, ...] = (0, 1)
@@ -238,13 +239,13 @@ class Forecasting(Study):
     def candidates(self, name: str) -> dict[str, Candidates]:
         """{method: [(label, forecaster)]} of a task; a network's are functions of (rnn, seed)."""
         grid = self.grids[self.tasks[name].data]
-        naive = classical.SeasonalNaive(grid.season, drift=grid.drift, levels=self.levels)
+        naive = SeasonalNaive(grid.season, drift=grid.drift, levels=self.levels)
         smoothing = [
-            (f"trend {trend}, m {m}", classical.ETS(trend, m, self.levels))
+            (f"trend {trend}, m {m}", statistical.ETS(trend, m, self.levels))
             for trend, m in product(grid.trends, [grid.ets_season])
         ]
         methods = {
-            "persistence": [("", classical.Persistence(levels=self.levels))],
+            "persistence": [("", Persistence(levels=self.levels))],
             "seasonal naive": [("", naive)],
             "season + rest": self._season_and_rest(grid),
             "ETS": smoothing,
@@ -256,10 +257,7 @@ class Forecasting(Study):
         return methods
 
     def _season_and_rest(self, grid: Grid) -> Candidates:
-        damped = [
-            (f"m {m}", classical.Climatology(m, damped=True, levels=self.levels))
-            for m in grid.rest_seasons
-        ]
+        damped = [(f"m {m}", Climatology(m, damped=True, levels=self.levels)) for m in grid.rest_seasons]
         return damped + [
             (f"share {share}, trend of {years} years", SeasonAndLevel(share, years, self.levels))
             for share, years in product(grid.shares, grid.trend_years)
@@ -267,11 +265,11 @@ class Forecasting(Study):
 
     def _arima(self, grid: Grid) -> Candidates:
         if not grid.waves:
-            return [(f"{o}", classical.ARIMA(o, levels=self.levels)) for o in grid.orders]
+            return [(f"{o}", statistical.ARIMA(o, levels=self.levels)) for o in grid.orders]
         found = []
         for order, waves in product(grid.orders, grid.waves):
             options = {"drift": True, "calendar": (("dayofyear", waves),), "levels": self.levels}
-            found.append((f"{order}, drift, {waves} waves", classical.ARIMA(order, **options)))
+            found.append((f"{order}, drift, {waves} waves", statistical.ARIMA(order, **options)))
         return found
 
     def _shapes(self, name: str) -> list[tuple[str, dict]]:
@@ -288,7 +286,7 @@ class Forecasting(Study):
 
     def _ridge(self, name: str) -> Candidates:
         common = {"valid": self.tasks[name].valid, "levels": self.levels}
-        return [(label, windowed.Ridge(**shape, **common)) for label, shape in self._shapes(name)]
+        return [(label, linear.Ridge(**shape, **common)) for label, shape in self._shapes(name)]
 
     def _networks(self, name: str, cell: str) -> Candidates:
         grid = self.grids[self.tasks[name].data]
@@ -306,9 +304,9 @@ class Forecasting(Study):
         options = {"cell": cell, "hidden_size": self.hidden_size, "lr": rate, **stop}
         options |= {"valid": task.valid, "levels": self.levels, **shape}
 
-        def network(rnn: ModuleType, seed: int) -> windowed.Recurrent:
+        def network(rnn: ModuleType, seed: int) -> neural.RNNForecaster:
             engine = self.engine(rnn, cell)
-            return windowed.Recurrent(rnn, rng=seed, network_options=engine, **options)
+            return neural.RNNForecaster(rnn, rng=seed, network_options=engine, **options)
 
         return network
 
@@ -323,18 +321,18 @@ class Forecasting(Study):
         test = self.tasks[name].test
         return test if isinstance(test, int) else pd.Timestamp(test)
 
-    def validation_error(self, name: str, model: forecast.Forecaster) -> float:
+    def validation_error(self, name: str, model: base.BaseForecaster) -> float:
         """Mean absolute error at the horizon over the validation part, learnt from what is before
         it.
         """
         task = self.tasks[name]
         data = self.table(name)
         known = data[data["ds"] <= self.last_known(name)]
-        if isinstance(model, windowed.Windowed):
+        if isinstance(model, windowed.WindowedForecaster):
             errors = model.fit(known).valid_errors_[:, task.horizon - 1]
             return float(np.nanmean(np.abs(errors)))
         number = task.valid - task.horizon + 1
-        found = forecast.backtest(model, known, task.horizon, origins=number)
+        found = backtesting.backtest(model, known, task.horizon, origins=number)
         found = found[found["step"] == task.horizon]
         return float(np.abs(found["y"] - found["forecast"]).mean())
 
@@ -345,16 +343,16 @@ class Forecasting(Study):
         first = int(np.searchsorted(ds, self.last_known(name)))
         return list(ds.iloc[first : len(ds) - task.horizon : task.step])
 
-    def test_forecasts(self, name: str, model: forecast.Forecaster) -> pd.DataFrame:
+    def test_forecasts(self, name: str, model: base.BaseForecaster) -> pd.DataFrame:
         """The backtest over the test part, its rows at the horizon alone."""
         horizon = self.tasks[name].horizon
         origins = self.origins(name)
-        found = forecast.backtest(model, self.table(name), horizon, origins=origins)
+        found = backtesting.backtest(model, self.table(name), horizon, origins=origins)
         return found[found["step"] == horizon].reset_index(drop=True)
 
     def scored(self, name: str, found: pd.DataFrame) -> Record:
         """What is kept of a run: its scores and its errors, y less forecast."""
-        scores = forecast.scores(found, self.table(name), m=self.tasks[name].m)
+        scores = scoring.scores(found, self.table(name), m=self.tasks[name].m)
         scores = scores.loc["all"].drop("forecasts")
         kept = {key: float(f"{value:.5g}") for key, value in scores.items()}
         return kept | {"errors": [round(float(e), 3) for e in found["y"] - found["forecast"]]}

@@ -16,10 +16,12 @@ import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
-from rnnlib import datasets, runs, series, tasks
-from rnnlib.batch import Batches
+from rnnlib.core import errors
+from rnnlib.data import datasets, synthetic
+from rnnlib.data.batches import Batches
 from rnnlib.experiments import engines
 from rnnlib.experiments.study import Record, Study
+from rnnlib.forecasting import scaling, splits
 
 
 @dataclass(frozen=True)
@@ -125,17 +127,17 @@ class Gru(Study):
         """
         task = (self.delay, self.length, self.symbols)
         n = (updates or self.updates) * self.batch
-        first = tasks.delayed_copy(n, *task, rng=[seed, 0])
-        held_out = tasks.delayed_copy(self.held_out_examples, *task, rng=[seed, 1])
+        first = synthetic.delayed_copy(n, *task, rng=[seed, 0])
+        held_out = synthetic.delayed_copy(self.held_out_examples, *task, rng=[seed, 1])
         return Batches(first, self.batch), held_out
 
-    def spots(self) -> tuple[Batches, Batches, np.ndarray, series.Standardizer, pd.Series]:
+    def spots(self) -> tuple[Batches, Batches, np.ndarray, scaling.Standardizer, pd.Series]:
         """Sunspots: training batches, validation batches, inputs of the whole record (1, 308, 1),
         the scaler, the numbers by year.
         """
         values = datasets.load("sunspots")
-        train, valid, _ = series.split(values, at=self.cuts)
-        scaler = series.Standardizer().fit(train)
+        train, valid, _ = splits.split(values, at=self.cuts)
+        scaler = scaling.Standardizer().fit(train)
         z = scaler.transform(values).astype("float32")
         cut = sliding_window_view(z[: len(train)], self.years + 1)[:, :, None]
         later = z[None, len(train) : len(train) + len(valid), None]
@@ -165,7 +167,7 @@ class Gru(Study):
                 history, found = self._train_copy(rnn, model, seed, updates, options)
             else:
                 history, found = self._train_sunspots(rnn, model, options)
-        except runs.Diverged as problem:
+        except errors.Diverged as problem:
             return model, problem.history, {"loss": float("nan")}
         return model, history, found
 

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import numpy as np
 
-from rnnlib import datasets
+from rnnlib.data import datasets
 from rnnlib.experiments import machine, runner
 from rnnlib.experiments.keras_digits.study import STUDY, KerasDigits, pieces
 from rnnlib.experiments.study import Record

@@ -13,8 +13,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from rnnlib import audio, batch
+from rnnlib.data import batches
 from rnnlib.experiments.study import Record, Study
+from rnnlib.speech.features import log_mel
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,7 @@ class Spoken:
 def grids() -> dict[str, list[dict]]:
     """scikit-learn's classifiers and the options that are tried for each."""
     leaves = [
-        {"min_samples_leaf": n, "max_features": features}
-        for n in (1, 2, 4)
-        for features in ("sqrt", 0.25)
+        {"min_samples_leaf": n, "max_features": features} for n in (1, 2, 4) for features in ("sqrt", 0.25)
     ]
     supports = [{"C": C, "gamma": gamma} for C in (1, 10, 100) for gamma in ("scale", 0.02, 0.05)]
     return {
@@ -105,9 +104,7 @@ class KerasDigits(Study):
         )
         return model
 
-    def train(
-        self, keras: ModuleType, cell: str, rate: float, seed: int, epochs: int | None = None
-    ) -> tuple:
+    def train(self, keras: ModuleType, cell: str, rate: float, seed: int, epochs: int | None = None) -> tuple:
         """One run with early stopping on the validation loss -> model with its best weights,
         history.
         """
@@ -159,11 +156,11 @@ class KerasDigits(Study):
         bands = {"n_mels": how.n_mels, "window_ms": how.window_ms, "hop_ms": how.hop_ms}
         features = []
         for i in used:
-            frames = audio.log_mel(recordings["signals"][i], recordings["rate"], **bands)
+            frames = log_mel(recordings["signals"][i], recordings["rate"], **bands)
             frames = frames[: how.longest]
             features.append(frames - frames.mean(axis=0))
         scale = np.concatenate([features[i] for i in rows["train"]]).std(axis=0)
-        x, lengths = batch.pad([frames / scale for frames in features])
+        x, lengths = batches.pad([frames / scale for frames in features])
         return x.astype("float32"), lengths.astype("int32"), recordings["digits"][used], rows
 
     def listener(self, keras: ModuleType, masked: bool, seed: int):

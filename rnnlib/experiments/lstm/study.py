@@ -15,11 +15,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from rnnlib import checks, datasets, runs
-from rnnlib.batch import Batches
+from rnnlib.core import errors, validation
+from rnnlib.data import datasets
+from rnnlib.data.batches import Batches
 from rnnlib.experiments import engines
 from rnnlib.experiments.study import Record, Study
-from rnnlib.text import Vocabulary, windows
+from rnnlib.text.lm_windows import make_lm_windows
+from rnnlib.text.vocabulary import Vocabulary
+from rnnlib.training.history import History
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ class Lstm(Study):
         rnn.load(model, p)
         return model
 
-    def train(self, rnn: ModuleType, model, data: tuple, rate: float, updates: int) -> runs.History:
+    def train(self, rnn: ModuleType, model, data: tuple, rate: float, updates: int) -> History:
         """One pass over the first examples of `data` (N, ...) -> History, cut short where it
         diverged.
         """
@@ -126,7 +129,7 @@ class Lstm(Study):
         options = {"epochs": 1, "clip_norm": self.clip, "optimizer": (self.optimizer, {"lr": rate})}
         try:
             return rnn.fit(model, Batches(used, self.batch), loss="cross_entropy", **options)
-        except runs.Diverged as problem:
+        except errors.Diverged as problem:
             return problem.history
 
     def run_first_bit(
@@ -202,16 +205,14 @@ class Lstm(Study):
         """
         kind, hidden_size = self.text.cells[cell]
         sizes = (self.text.embedding_size, hidden_size, vocab_size)
-        model = rnn.Tagger(
-            *sizes, cell=kind, vocab_size=vocab_size, rng=seed, **self.engine(rnn, kind)
-        )
-        cut = windows(ids["train"], self.text.seq_len)
+        model = rnn.Tagger(*sizes, cell=kind, vocab_size=vocab_size, rng=seed, **self.engine(rnn, kind))
+        cut = make_lm_windows(ids["train"], self.text.seq_len)
         order = np.random.default_rng(seed).permutation(len(cut.x))
         rows = np.resize(order, updates * self.batch)  # over and over, in the same order
         history = self.train(rnn, model, (cut.x[rows], cut.y[rows]), rate, updates)
         bits = {}
         for part in ("valid", "test"):
-            held_out = Batches(tuple(windows(ids[part], self.text.seq_len)), 256)
+            held_out = Batches(tuple(make_lm_windows(ids[part], self.text.seq_len)), 256)
             bits[part] = rnn.evaluate(model, held_out, "cross_entropy") / np.log(2)
         return model, history, bits
 
@@ -251,9 +252,9 @@ def first_bit(num_examples: int, T: int, rng=0) -> tuple[np.ndarray, np.ndarray]
     Channel 1 says the bit at the first step, as -1 or 1, and nothing (0) after it; channel 0 is
     standard normal at every step.
     """
-    checks.positive(num_examples, "num_examples")
+    validation.positive(num_examples, "num_examples")
     rng = np.random.default_rng(rng)
-    x = np.zeros((num_examples, checks.positive(T, "T"), 2), "float32")
+    x = np.zeros((num_examples, validation.positive(T, "T"), 2), "float32")
     x[:, :, 0] = rng.normal(size=(num_examples, T))
     y = rng.integers(0, 2, num_examples)
     x[:, 0, 1] = 2 * y - 1
@@ -266,8 +267,8 @@ def intervals(num_examples: int, n: int, rng=0) -> tuple[np.ndarray, np.ndarray,
 
     A length goes up to the second spike.
     """
-    checks.positive(num_examples, "num_examples")
-    if checks.positive(n, "n") < 2:
+    validation.positive(num_examples, "num_examples")
+    if validation.positive(n, "n") < 2:
         raise ValueError(f"the first spike needs room to move: n must be at least 2, got {n}")
     rng = np.random.default_rng(rng)
     rows = np.arange(num_examples)

@@ -67,9 +67,7 @@ def train(p, x, y, optimizer):
     model.build(x.shape[1:])
     cell.set_weights([p[f"rnn.cell.{w.name}"] for w in cell.weights])
     head.set_weights([p[f"head.{w.name}"] for w in head.weights])
-    model.compile(
-        optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False
-    )
+    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
     losses = []
     for x_t, y_t in zip(x, y, strict=True):
         losses.append(cross_entropy(model.predict_on_batch(x_t), y_t))
@@ -82,9 +80,7 @@ def cross_entropy(logits, y):
     to float32.
     """
     logits = logits - logits.max(axis=1, keepdims=True)
-    return np.mean(
-        np.log(np.exp(logits).sum(axis=1)) - np.take_along_axis(logits, y[:, None], 1)[:, 0]
-    )
+    return np.mean(np.log(np.exp(logits).sum(axis=1)) - np.take_along_axis(logits, y[:, None], 1)[:, 0])
 
 
 def rounding(a, b):

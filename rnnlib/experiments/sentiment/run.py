@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from functools import cache
 from types import ModuleType
 
-from rnnlib import baselines, datasets
+from rnnlib.data import datasets
 from rnnlib.experiments import runner
 from rnnlib.experiments.sentiment.study import STUDY, Sentiment, Texts, pack, right, shuffled
 from rnnlib.experiments.study import Record
+from rnnlib.text.lexicon import Vader
 
 
 def plan(study: Sentiment, results: dict) -> Iterator[tuple[str, Record]]:
@@ -110,7 +111,7 @@ def train(study: Sentiment, rnn: ModuleType, asked: Record, began: float) -> Rec
 
 def lexicon(parts: Texts, began: float) -> Record:
     """VADER, whose threshold is learned from the training texts."""
-    vader = baselines.Vader(datasets.load("vader_lexicon")).fit(*parts["train"])
+    vader = Vader(datasets.load("vader_lexicon")).fit(*parts["train"])
     answers = 2.0 * vader.predict(parts["test"][0]) - 1
     found = {"threshold": round(vader.threshold_, 4)}
     found["seconds"] = round(time.process_time() - began, 1)

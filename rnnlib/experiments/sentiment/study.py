@@ -15,12 +15,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from rnnlib import baselines, datasets
-from rnnlib.batch import Batches
-from rnnlib.classify import Encoder
+from rnnlib.data import datasets
+from rnnlib.data.batches import Batches
 from rnnlib.experiments import engines
 from rnnlib.experiments.study import Record, Study
-from rnnlib.tokens import tokenize
+from rnnlib.text import bag_of_words
+from rnnlib.text.encoder import Encoder
+from rnnlib.text.tokenizers import tokenize
 
 Texts = dict[str, tuple[list[str], np.ndarray]]  # part -> texts, labels (N,)
 
@@ -221,7 +222,7 @@ class Sentiment(Study):
 
     def count_words(self, kind: str, texts: Texts) -> tuple:
         """Word counts, tuned on the validation part -> the model, {"valid": odds, "test": odds}."""
-        model = baselines.WordCounts(kind).fit(*texts["train"], valid=texts["valid"])
+        model = bag_of_words.WordCounts(kind).fit(*texts["train"], valid=texts["valid"])
         odds = {}
         for part in ("valid", "test"):
             p = np.clip(model.predict_proba(texts[part][0]), 1e-12, 1)
@@ -254,10 +255,7 @@ class Sentiment(Study):
     def choices(self, results: dict) -> dict:
         """The model of each set and its dropout."""
         chosen = {which: self.best_model(results, which) for which in self.models}
-        return {
-            which: (model, self.chosen_dropout(results, which, model))
-            for which, model in chosen.items()
-        }
+        return {which: (model, self.chosen_dropout(results, which, model)) for which, model in chosen.items()}
 
     def reports(self, runs: str, record: Record) -> bool:
         """All but the tuning runs of the networks."""

@@ -7,7 +7,7 @@ Texts whose data are not here are left out.
 from collections.abc import Iterator
 from types import ModuleType
 
-from rnnlib import datasets
+from rnnlib.data import datasets
 from rnnlib.experiments import runner
 from rnnlib.experiments.sru.study import STUDY, Sru
 from rnnlib.experiments.study import Record

@@ -16,10 +16,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from rnnlib import batch, datasets, runs, tasks, text
-from rnnlib.classify import Encoder
+from rnnlib.core import errors
+from rnnlib.data import batches, datasets, synthetic
 from rnnlib.experiments import engines
 from rnnlib.experiments.study import Record, Study
+from rnnlib.text import tokenizers, vocabulary
+from rnnlib.text.encoder import Encoder
 
 Parts = dict[str, tuple[list[list[str]], np.ndarray]]  # part -> tokens of each text, labels (N,)
 
@@ -82,9 +84,7 @@ class Sru(Study):
     cells: dict[str, Cell] = field(default_factory=cells)
     rates: tuple[float, ...] = (3e-2, 1e-2)
     steps: int = 24
-    longer: int = (
-        4  # answers are asked for at `steps` steps, as trained, and at so many times as many
-    )
+    longer: int = 4  # answers are asked for at `steps` steps, as trained, and at so many times as many
     presses: float = 0.3
     hidden_size: int = 32
     updates: int = 600
@@ -120,7 +120,7 @@ class Sru(Study):
         """Presses of button A or B, or none, x (N, T, 2), and at each step the answer to a
         question, y (N, T).
         """
-        presses, last = tasks.flip_flop(num_examples, T, rate=self.presses, rng=rng)
+        presses, last = synthetic.flip_flop(num_examples, T, rate=self.presses, rng=rng)
         x = np.concatenate([presses > 0, presses < 0], axis=2).astype("float32")
         odd = np.cumsum(x.sum(axis=2), axis=1).astype("int64") % 2
         first = np.repeat(last[:, :1], T, axis=1)
@@ -155,17 +155,15 @@ class Sru(Study):
         model = self.listener(rnn, cell, seed)
         x, y = self.ask(question, self.updates * self.batch, self.steps, [seed, 0])
         n = (updates or self.updates) * self.batch
-        training = batch.Batches((x[:n], y[:n]), self.batch)
+        training = batches.Batches((x[:n], y[:n]), self.batch)
         options = {"optimizer": (self.optimizer, {"lr": rate}), "epochs": 1, "clip_norm": self.clip}
         try:
             history = rnn.fit(model, training, loss="cross_entropy", **options)
-        except runs.Diverged as problem:
+        except errors.Diverged as problem:
             return model, problem.history, {"loss": float("nan"), "right": 0.5, "longer": 0.5}
         held_out = self.ask(question, self.held_out_examples, self.steps, [seed, 1])
         found = {
-            "loss": rnn.evaluate(
-                model, batch.Batches(held_out, self.held_out_examples), "cross_entropy"
-            ),
+            "loss": rnn.evaluate(model, batches.Batches(held_out, self.held_out_examples), "cross_entropy"),
             "right": self.share_right(rnn, model, question, self.steps, seed),
             "longer": self.share_right(rnn, model, question, self.longer * self.steps, seed),
         }
@@ -208,13 +206,13 @@ class Sru(Study):
         giveaway = re.compile(self.giveaway)
         tokens = []
         for record in records:
-            row = text.tokenize(record["text"].lower())
+            row = tokenizers.tokenize(record["text"].lower())
             tokens.append([token for token in row if not giveaway.search(token)][: self.words])
         packages = self.packages_of_docstrings
         labels = np.array([packages.index(record["package"]) for record in records])
         return tokens, labels, [record["module"] for record in records]
 
-    def encoded(self, parts: Parts) -> tuple[text.Vocabulary, dict[str, tuple]]:
+    def encoded(self, parts: Parts) -> tuple[vocabulary.Vocabulary, dict[str, tuple]]:
         """Vocabulary of the training part, and each part as x (N, T) ids, y (N,), lengths (N,)."""
         texts = {name: joined(tokens) for name, (tokens, _) in parts.items()}
         reading = {"tokenizer": between_spaces, "lower": False, "min_count": self.min_count}
@@ -248,11 +246,11 @@ class Sru(Study):
         begin = time.process_time()
         history = rnn.fit(
             model,
-            batch.Batches(arrays["train"], self.batch, rng=seed, bucket=True),
+            batches.Batches(arrays["train"], self.batch, rng=seed, bucket=True),
             loss="cross_entropy",
             optimizer=(self.optimizer, {"lr": rate}),
             epochs=self.epochs,
-            valid=batch.Batches(arrays["valid"], 256),
+            valid=batches.Batches(arrays["valid"], 256),
             patience=self.patience,
             clip_norm=self.clip,
         )
@@ -329,9 +327,9 @@ class Sru(Study):
         return self.select(results, runs, cell=cell, rate=rate, seed=seeds, **asked)
 
 
-def between_spaces(whole: str) -> list[text.Token]:
+def between_spaces(whole: str) -> list[tokenizers.Token]:
     """A tokenizer for texts that `joined` made."""
-    return text.aligned(whole.split(" "), whole)
+    return tokenizers.align_tokens(whole.split(" "), whole)
 
 
 def joined(rows: list[list[str]]) -> list[str]:

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from rnnlib import datasets
+from rnnlib.data import datasets
 from rnnlib.experiments import machine, runner
 from rnnlib.experiments.study import Record
 from rnnlib.experiments.torch_digits.study import STUDY, TorchDigits

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from rnnlib.batch import mask
+from rnnlib.data.batches import mask
 from rnnlib.experiments.keras_digits import KerasDigits
 
 

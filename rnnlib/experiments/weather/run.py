@@ -64,9 +64,7 @@ def make(study: Weather, rnn: ModuleType, runs: str, asked: Record) -> list[Reco
     if asked["name"] != "gru":
         model = study.forecaster(asked["name"], asked["hours"], **options)
         began = time.process_time()
-        return [
-            summary(study, study.run(model, table(study, seasonal), part, asked["hours"]), began)
-        ]
+        return [summary(study, study.run(model, table(study, seasonal), part, asked["hours"]), began)]
     seeds = study.seeds if asked["start"] in dict(study.test_parts) else study.tuning_seeds
     found = []
     forecasts = []

@@ -19,11 +19,14 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from rnnlib import datasets, forecast, metrics, series, tables
-from rnnlib.classical import Climatology, Persistence, SeasonalNaive
+from rnnlib.data import datasets
 from rnnlib.experiments import engines
 from rnnlib.experiments.study import Record, Study
-from rnnlib.windowed import Recurrent, Ridge
+from rnnlib.forecasting import backtesting, base, tables
+from rnnlib.forecasting.linear import Ridge
+from rnnlib.forecasting.naive import Climatology, Persistence, SeasonalNaive
+from rnnlib.forecasting.neural import RNNForecaster
+from rnnlib.metrics import significance
 
 Part = tuple[str, str]  # first day, and the day after the last
 
@@ -87,9 +90,7 @@ class Weather(Study):
         default_factory=lambda: {"n_in": 24, "valid": 336}
     )
     alphas: tuple[float, ...] = (1.0, 10.0, 100.0, 1000.0, 10_000.0)
-    gru: dict = field(
-        default_factory=lambda: {"cell": "gru", "epochs": 20, "patience": 4, "batch_size": 256}
-    )
+    gru: dict = field(default_factory=lambda: {"cell": "gru", "epochs": 20, "patience": 4, "batch_size": 256})
     sizes: dict[int, int] = field(default_factory=lambda: {1: 16, 24: 8})  # units, by hours ahead
     rates: tuple[float, ...] = (0.01, 0.003)
     simple: dict[str, tuple[str, dict]] = field(default_factory=simple)
@@ -139,7 +140,7 @@ class Weather(Study):
             "wind_x": speed * np.sin(angle),
             "wind_y": speed * np.cos(angle),
         }
-        table = series.regularize(series.table(pd.DataFrame(columns)), "h")
+        table = tables.regularize(tables.table(pd.DataFrame(columns)), "h")
         table.loc[table["wind"] > self.gust, ["wind", "wind_x", "wind_y"]] = np.nan
         table.loc[table["wind"] == 0, ["wind_x", "wind_y"]] = 0  # calm: no direction
         middle = table.groupby("ds")["y"].transform("median")
@@ -195,7 +196,7 @@ class Weather(Study):
         rate: float | None = None,
         seed: int = 0,
         **options: object,
-    ) -> forecast.Forecaster:
+    ) -> base.BaseForecaster:
         """What is compared, for `hours` ahead: one of `simple`, "ridge" or "gru" (of `rnn`,
         rnnlib.pt or rnnlib.tf).
         """
@@ -208,7 +209,7 @@ class Weather(Study):
         network = self.gru | {"hidden_size": self.sizes[hours]} | options
         engine = self.engine(rnn, network["cell"])
         network["network_options"] = engine | network.get("network_options", {})
-        return Recurrent(rnn, lr=rate, rng=seed, **common | network)
+        return RNNForecaster(rnn, lr=rate, rng=seed, **common | network)
 
     def part_from(self, start: str) -> Part:
         """The part that begins on a day."""
@@ -219,13 +220,11 @@ class Weather(Study):
         """Every hour of a part, as times."""
         return pd.date_range(*part, freq="h", inclusive="left", tz="UTC")
 
-    def run(
-        self, model: forecast.Forecaster, table: pd.DataFrame, part: Part, hours: int
-    ) -> pd.DataFrame:
+    def run(self, model: base.BaseForecaster, table: pd.DataFrame, part: Part, hours: int) -> pd.DataFrame:
         """Fits on what lies before the part (the model is left as it was) -> forecasts `hours`
         ahead from its every hour.
         """
-        found = forecast.backtest(model, table, hours, origins=self.origins(part))
+        found = backtesting.backtest(model, table, hours, origins=self.origins(part))
         return found[(found["step"] == hours) & found["y"].notna()].reset_index(drop=True)
 
     def summary(self, found: pd.DataFrame) -> Record:
@@ -352,19 +351,15 @@ def days(runs: list[Record]) -> np.ndarray:
     return np.array([by_seed[seed] for seed in sorted(by_seed, key=str)])
 
 
-def over(
-    runs: list[Record], rivals: list[Record], column: int, block: int = 7
-) -> tuple[float, float, float]:
+def over(runs: list[Record], rivals: list[Record], column: int, block: int = 7) -> tuple[float, float, float]:
     """`ratio` of runs to rivals; ValueError if they do not hold forecasts of the same hours."""
     rows = days(runs)
     rival_rows = days(rivals)
     if not np.array_equal(rows[0, :, 0], rival_rows[0, :, 0]):
-        raise ValueError(
-            "the two do not hold as many forecasts on each day: compare runs of the same parts"
-        )
+        raise ValueError("the two do not hold as many forecasts on each day: compare runs of the same parts")
     # a root of a mean of squares is taken
     roots = [np.sqrt(table[:, :, column]) for table in (rows, rival_rows)]
-    value, low, high = metrics.block_bootstrap_ratio(*roots, block=block, seeds=True)
+    value, low, high = significance.block_bootstrap_ratio(*roots, block=block, seeds=True)
     return (value**2, low**2, high**2) if column == 1 else (value, low, high)
 
 

@@ -1,0 +1,206 @@
+"""What the public doors refuse, in one voice: what was asked, what was got, what to do."""
+
+import operator
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+_SEEN = threading.local()
+
+
+@contextmanager
+def trusting(trust: bool = True) -> Iterator[None]:
+    """Inside, in this thread, layers and losses do not look at numbers again that `fit` has seen.
+
+    Looking costs a copy to the host at each update, and on a GPU a wait.
+    """
+    before = trusted()
+    _SEEN.trusted = bool(trust)
+    try:
+        yield
+    finally:
+        _SEEN.trusted = before
+
+
+def trusted() -> bool:
+    """Are we inside `trusting`?"""
+    return getattr(_SEEN, "trusted", False)
+
+
+def named(spec, known, what):
+    """`spec` is a name or (name, options); -> name, dict of options.  ValueError lists the `known` names and options.
+
+    `known` maps a name to the dict of its options with their defaults; the defaults are filled in.
+    """
+    if isinstance(spec, str):
+        name, options = spec, {}
+    elif (
+        isinstance(spec, (tuple, list))
+        and len(spec) == 2
+        and isinstance(spec[0], str)
+        and isinstance(spec[1], dict)
+    ):
+        name, options = spec
+    else:
+        raise TypeError(f"{what} is a name or a pair (name, options), got {spec!r}")
+    if name not in known:
+        raise ValueError(f"unknown {what} {name!r}: choose one of {', '.join(sorted(known))}")
+    surplus = sorted(set(options) - set(known[name]))
+    if surplus:
+        has = ", ".join(sorted(known[name])) or "none"
+        raise ValueError(f"{what} {name!r} has no option {', '.join(map(repr, surplus))}; its options: {has}")
+    return name, {**known[name], **options}
+
+
+def choice(value, known, what):
+    """One of the names in `known`, or ValueError that lists them."""
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"unknown {what} {value!r}: choose one of {', '.join(known)}")
+    return value
+
+
+def positive(value, what):
+    """A whole number of at least 1, or an error with the number."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what} must be a whole number, got {value!r}") from None
+    if isinstance(value, (bool, np.bool_)) or number < 1:
+        raise ValueError(f"{what} must be at least 1, got {value!r}")
+    return number
+
+
+def rank(shape, expected, what):
+    """`expected` names the axes, e.g. "(B, T, D)"; their number must agree and none may be empty."""
+    shape = tuple(shape)
+    axes = expected.strip("()").split(",")
+    if len(shape) != len([axis for axis in axes if axis.strip()]):
+        raise ValueError(f"{what} must have shape {expected}, got {shape}")
+    for axis, size in zip(axes, shape, strict=False):
+        if size == 0:
+            raise ValueError(
+                f"{what} of shape {shape} is empty along {axis.strip()}: leave out empty sequences and batches"
+            )
+
+
+def numbers(values, what):
+    """An array of numbers (bools count) in this machine's byte order, or an error that says what else it holds."""
+    values = _array(values, what)
+    if values.dtype.kind not in "fiub":
+        raise TypeError(
+            f"{what} must hold numbers, got {values.dtype}: encode text and labels as whole numbers first"
+        )
+    return values.astype(values.dtype.newbyteorder("="), copy=False)
+
+
+def _array(values, what):
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(
+            f"{what} has rows of different lengths: make it one array, for instance with data.pad"
+        ) from None
+
+
+def floats(values, what):
+    """An array of float64, None and pandas' NA as NaN.  TypeError for text and dates, which NumPy would make numbers of."""
+    found = _array(values, what)
+    if found.dtype.kind in "fiub":
+        return found.astype(float)
+    text = found.dtype.kind in "US" or any(isinstance(value, (str, bytes)) for value in found.flat)
+    if found.dtype.kind == "O" and not text:
+        try:
+            return np.asarray(values, float)
+        except (TypeError, ValueError):
+            pass
+    raise TypeError(f"{what} must hold numbers, got {'text' if text else found.dtype}: encode it first")
+
+
+KINDS = {str: "strings", bytes: "bytes", (bool, np.bool_): "bools", (int, np.integer): "whole numbers"}
+
+
+def labels(values, what="labels"):
+    """Labels of one kind, strings, whole numbers or bools, as an array; TypeError names the first that is missing or of another kind."""
+    asked = f"{what} must be strings or whole numbers, none missing (of scores take the argmax)"
+    found = np.asarray(values) if hasattr(values, "dtype") else np.array(values, object)
+    if found.dtype.kind in "iubUS":
+        return found
+    if found.dtype.kind == "f" and np.isnan(found).any():
+        raise TypeError(f"{asked}; got nan at place {int(np.argmax(np.isnan(found)))}")
+    if found.dtype.kind != "O":
+        raise TypeError(f"{asked}; got {found.dtype}")
+    kinds = [next((k for k in KINDS if isinstance(value, k)), None) for value in found.flat]
+    for place, (value, kind) in enumerate(zip(found.flat, kinds, strict=True)):
+        if kind is None:
+            raise TypeError(f"{asked}; got {value!r} at place {place}")
+        if kind != kinds[0]:
+            raise TypeError(
+                f"{what} are all strings or all whole numbers, got {found.flat[0]!r} and, at place {place}, {value!r}"
+            )
+    plain = np.array(found.tolist())
+    if plain.dtype.kind not in "iubUS" and plain.size:
+        raise TypeError(f"{asked} and below 2 ** 63; got {plain.dtype}")
+    return plain
+
+
+def lengths(values, batch=None, time=None):
+    """Valid steps of each sequence, int64 (B,): at least 1, at most T, one for each row of the batch; None: any."""
+    values = np.asarray(values)
+    if values.ndim != 1 or values.size == 0:
+        raise ValueError(f"lengths must have shape (B,), one for each sequence, got {values.shape}")
+    if batch is not None and values.shape != (batch,):
+        raise ValueError(f"lengths must have shape ({batch},), one for each sequence, got {values.shape}")
+    if values.dtype.kind not in "iu":
+        raise TypeError(f"lengths must be whole numbers, got {values.dtype}")
+    if values.min() < 1:
+        row = int(values.argmin())
+        raise ValueError(
+            f"lengths[{row}] is {values[row]}: a sequence has at least one step, drop empty ones"
+        )
+    if time is not None and values.max() > time:
+        row = int(values.argmax())
+        raise ValueError(f"lengths[{row}] is {values[row]}, but the sequences are padded to T = {time}")
+    return values.astype(np.int64)
+
+
+def finite(array, what):
+    """No NaN and no infinity in an array of floats; the error says where the first one is."""
+    array = np.asarray(array)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        bad = ~np.isfinite(array)
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(
+            f"{what} has {int(bad.sum())} values that are NaN or infinite, the first at index {where}: fill or drop them"
+        )
+    return array
+
+
+def ids(values, size, what):
+    """Whole numbers in 0 .. size - 1, or an error with the first that is not."""
+    values = np.asarray(values)
+    if values.dtype.kind not in "iu":
+        raise TypeError(f"{what} must be whole numbers, got {values.dtype}")
+    bad = (values < 0) | (values >= size)
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(f"{what}[{', '.join(map(str, where))}] is {values[where]}, outside 0 .. {size - 1}")
+    return values
+
+
+def flag(value, what):
+    """True or False, or TypeError."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{what} is True or False, got {value!r}")
+    return bool(value)
+
+
+def number(value, what, low=-np.inf, below=np.inf):
+    """A finite number with low <= value < below, as a float, or an error with the number."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"{what} must be a number, got {value!r}")
+    if not (np.isfinite(value) and low <= value < below):
+        span = "finite" if low == -np.inf else f"at least {low:g} and below {below:g}"
+        raise ValueError(f"{what} must be {span}, got {value!r}")
+    return float(value)

@@ -1,0 +1,1 @@
+"""Cells in PyTorch, a file a family: one step, written as in the chapter."""

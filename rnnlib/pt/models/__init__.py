@@ -1,0 +1,1 @@
+"""Whole models in PyTorch: embedding, recurrent layers, a head."""

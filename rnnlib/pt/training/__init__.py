@@ -1,0 +1,1 @@
+"""Training in PyTorch: losses, the loop, checkpoints."""

@@ -1,0 +1,1 @@
+"""Cells in NumPy, a file a family: `zeros`, `step` and `step_back`, with the equations' names."""

@@ -1,0 +1,1 @@
+"""Layers in TensorFlow: cells over time, the framework's own, dense ones, stacks, convolutions."""

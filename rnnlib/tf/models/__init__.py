@@ -1,0 +1,1 @@
+"""Whole models in TensorFlow: embedding, recurrent layers, a head."""

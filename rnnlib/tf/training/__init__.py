@@ -1,0 +1,1 @@
+"""Training in TensorFlow: losses, the loop, checkpoints."""

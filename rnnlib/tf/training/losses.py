@@ -1,0 +1,231 @@
+"""Losses over padded batches in TensorFlow, with the way of averaging said by name.
+
+Mirror: rnnlib/pt/training/losses.py.
+
+per="token"     the sum over valid steps, divided by the number of valid steps in the batch
+per="sequence"  the mean over sequences of each one's own mean over its valid steps
+per="batch"     the sum over valid steps, divided by the number of sequences
+
+Where there is one target for each sequence all three are the mean over the batch.  With weights, a
+target counts as often as its weight says: sums of weights stand in the place of numbers of steps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from rnnlib.core import validation
+from rnnlib.core.errors import ArgumentError
+from rnnlib.data.batches import Batch
+from rnnlib.tf.convert import array
+from rnnlib.training import options
+from rnnlib.training.objectives import PER, Objective, objective
+
+TINY = 1e-30  # a sum of weights that is 0 divides nothing
+
+
+def resolve(loss: Any) -> Callable[[Any, Batch], tf.Tensor]:
+    """A loss in any of its forms as one function (outputs, batch of tensors) -> scalar."""
+    goal = objective(loss)
+    if goal.name is not None:
+        return partial(_by_name, goal, partial(BY_NAME[goal.name], **goal.options))
+    return partial(_own, goal, isinstance(goal.function, keras.losses.Loss))
+
+
+def _by_name(goal: Objective, function: Callable, outputs: tf.Tensor, batch: Batch) -> tf.Tensor:
+    """A loss by name, of the targets y by their own lengths."""
+    if "per" not in goal.options:
+        return function(outputs, batch.y)
+    lengths = batch.y_lengths
+    stepwise = len(batch.y.shape) > (1 if goal.name == "cross_entropy" else 2)
+    if stepwise and lengths is None and "lengths" in batch:
+        raise ArgumentError(UNSAID, "loss.unsaid_steps")
+    return function(outputs, batch.y, lengths, weights=batch.weights if "weights" in batch else None)
+
+
+UNSAID = (
+    "x has lengths, and y has a target for each of several steps, but whose steps is not said: "
+    "Batches(..., per_step=True) for one target a step of x; a list of arrays or 'y_lengths', in "
+    "a dict "
+    "of fields, for lengths of its own"
+)
+
+
+def _own(goal: Objective, of_framework: bool, outputs: Any, batch: Batch) -> tf.Tensor:
+    """A function of one's own, or an object of the framework."""
+    if goal.takes == "batch":
+        value = goal.function(outputs, batch)
+    elif of_framework:
+        options.check_own_loss(True, batch.lengths if "x" in batch else batch.y_lengths)
+        value = goal.function(batch.y, outputs)
+    else:
+        lengths = batch.y_lengths
+        if lengths is None and "x" in batch:
+            lengths = batch.lengths
+        value = goal.function(outputs, batch.y, lengths)
+    options.check_scalar(value)
+    return value
+
+
+def cross_entropy(
+    logits: tf.Tensor,
+    y: tf.Tensor,
+    lengths: tf.Tensor | None = None,
+    per: str = "token",
+    class_weights: Sequence[float] | None = None,
+    label_smoothing: float = 0.0,
+    ignore: int | None = None,
+    weights: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """logits (B, C) or (B, T, C), classes y (B,) or (B, T) -> mean of -log softmax(logits)[y], in
+    nats.
+
+    class_weights    (C,) what a target of each class counts
+    label_smoothing  this share of each target is spread over all classes alike (Szegedy et al.
+                     2016)
+    ignore           targets of this number have no say
+    weights          (B,) or (B, T): what each target counts, besides
+    """
+    check_shapes(logits, y, logits.shape[:-1], "classes y", lengths)
+    kept = None if ignore is None else y != ignore
+    y = y if ignore is None else tf.where(kept, y, 0)
+    if tf.executing_eagerly() and not validation.trusted():
+        validation.ids(y.numpy(), logits.shape[-1], "classes y")
+    each = tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)
+    if label_smoothing:
+        spread = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=-1)
+        each = (1 - label_smoothing) * each + label_smoothing * spread
+    if class_weights is not None:
+        if len(class_weights) != logits.shape[-1]:
+            raise ArgumentError(
+                f"{len(class_weights)} class_weights for {logits.shape[-1]} classes: one for each",
+                "loss.class_weights",
+            )
+        own = tf.gather(tf.constant(class_weights, each.dtype), y)
+        weights = own if weights is None else own * along(weights, own)
+    if kept is not None:
+        own = tf.cast(kept, each.dtype)
+        weights = own if weights is None else own * along(weights, own)
+    return average(each, lengths, per, weights)
+
+
+def mse(
+    prediction: tf.Tensor,
+    y: tf.Tensor,
+    lengths: tf.Tensor | None = None,
+    per: str = "token",
+    weights: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """prediction and y both (B, K) or both (B, T, K) -> mean squared error, over the K outputs
+    too."""
+    check_shapes(prediction, y, prediction.shape, "y", lengths)
+    each = tf.reduce_mean((prediction - tf.cast(y, prediction.dtype)) ** 2, axis=-1)
+    return average(each, lengths, per, weights)
+
+
+def pinball(
+    prediction: tf.Tensor,
+    y: tf.Tensor,
+    lengths: tf.Tensor | None = None,
+    levels: Sequence[float] = (0.05, 0.5, 0.95),
+) -> tf.Tensor:
+    """Quantiles (B, K, Q) at `levels` of y (B, K) -> mean pinball loss; `lengths` are those of x
+    and change nothing."""
+    check_shapes(prediction, y, prediction.shape[:-1], "y")
+    if len(levels) != prediction.shape[-1]:
+        raise ValueError(
+            f"{len(levels)} levels for predictions {tuple(prediction.shape)}: one for each output"
+        )
+    over = tf.cast(y, prediction.dtype)[..., None] - prediction  # (B, K, Q)
+    steps = tf.constant(levels, prediction.dtype)
+    return tf.reduce_mean(tf.maximum(steps * over, (steps - 1) * over))
+
+
+def gaussian(prediction: tf.Tensor, y: tf.Tensor, lengths: tf.Tensor | None = None) -> tf.Tensor:
+    """Mean and log deviation (B, K, 2) of y (B, K) -> mean of -log of the normal density, in nats;
+    `lengths` change nothing."""
+    check_shapes(prediction, y, prediction.shape[:-1], "y")
+    if prediction.shape[-1] != 2:
+        raise ValueError(
+            f"predictions {tuple(prediction.shape)} must hold 2 numbers for each y: mean and log "
+            "of the deviation"
+        )
+    mean, log_deviation = prediction[..., 0], prediction[..., 1]
+    z = (tf.cast(y, prediction.dtype) - mean) * tf.exp(-log_deviation)
+    return tf.reduce_mean(log_deviation + z**2 / 2) + math.log(2 * math.pi) / 2
+
+
+BY_NAME = {"cross_entropy": cross_entropy, "mse": mse, "pinball": pinball, "gaussian": gaussian}
+
+
+def average(
+    each: tf.Tensor,
+    lengths: tf.Tensor | None = None,
+    per: str = "token",
+    weights: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """Losses (B,) or (B, T) -> one number, padding left out; `weights` (B,) or (B, T): what each
+    counts."""
+    validation.choice(per, PER, "averaging per")
+    if weights is not None:
+        return _weighted(each, lengths, per, weights)
+    if len(each.shape) == 1:
+        return tf.reduce_mean(each)
+    B, T = tf.unstack(tf.shape(each))
+    lengths = tf.fill((B,), T) if lengths is None else tf.cast(lengths, tf.int32)
+    each = tf.where(tf.range(T) < lengths[:, None], each, 0)  # (B, T)
+    steps = tf.cast(lengths, each.dtype)  # (B,)
+    if per == "token":
+        return tf.reduce_sum(each) / tf.reduce_sum(steps)
+    if per == "sequence":
+        return tf.reduce_mean(tf.reduce_sum(each, axis=1) / steps)
+    return tf.reduce_sum(each) / tf.cast(B, each.dtype)
+
+
+def _weighted(each: tf.Tensor, lengths: tf.Tensor | None, per: str, weights: tf.Tensor) -> tf.Tensor:
+    """`average` with weights."""
+    rows = weights if len(weights.shape) == 1 else tf.ones_like(each[..., 0])  # (B,) of "sequence"
+    weights = tf.cast(along(weights, each), each.dtype) * tf.ones_like(each)
+    if len(each.shape) == 2 and lengths is not None:
+        lengths = tf.cast(lengths, tf.int32)
+        valid = tf.range(tf.shape(each)[1]) < lengths[:, None]  # (B, T)
+        weights = tf.where(valid, weights, 0)
+    each = tf.where(weights > 0, each * weights, 0)
+    if per == "batch":
+        return tf.reduce_sum(each) / tf.cast(tf.shape(each)[0], each.dtype)
+    if per == "token" or len(each.shape) == 1:
+        return tf.reduce_sum(each) / tf.maximum(tf.reduce_sum(weights), TINY)
+    total = tf.reduce_sum(weights, axis=1)  # (B,)
+    rows = tf.where(total > 0, tf.cast(rows, each.dtype), 0)
+    means = rows * tf.reduce_sum(each, axis=1) / tf.maximum(total, TINY)  # (B,)
+    return tf.reduce_sum(means) / tf.maximum(tf.reduce_sum(rows), TINY)
+
+
+def along(weights: tf.Tensor, each: tf.Tensor) -> tf.Tensor:
+    """Weights (B,) beside losses (B, T)."""
+    return weights[:, None] if len(weights.shape) < len(each.shape) else weights
+
+
+def check_shapes(
+    prediction: tf.Tensor,
+    y: tf.Tensor,
+    expected: Sequence[int],
+    what: str,
+    lengths: tf.Tensor | None = None,
+) -> None:
+    """Equal shapes: a target (B, 1) against a prediction (B,) would broadcast to (B, B) and still
+    train."""
+    if len(prediction.shape) not in (2, 3):
+        raise ValueError(f"predictions have shape (B, K) or (B, T, K), got {tuple(prediction.shape)}")
+    if len(y.shape) != len(expected) or not y.shape.is_compatible_with(expected):
+        shapes = f"got {tuple(y.shape)} for predictions {tuple(prediction.shape)}"
+        raise ValueError(f"{what} must have shape {tuple(expected)}, {shapes}: add or drop an axis")
+    looked_at = validation.trusted() or not tf.executing_eagerly()
+    if lengths is not None and len(prediction.shape) == 3 and not looked_at:
+        validation.lengths(array(lengths), *prediction.shape[:2])

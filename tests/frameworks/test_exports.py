@@ -1,0 +1,231 @@
+"""Engines times exporters, run with another batch, number of steps and lengths than the example:
+right, or refused in words.
+"""
+
+import warnings
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from backends import FRAMEWORKS, framework
+from rnnlib.core import ExportError
+
+D, H, K = 2, 4, 3
+CELLS = ["elman", "lstm", "gru", "sru", ("lstm", {"peepholes": True}), "mingru", "minlstm"]
+OPERATOR = ("elman", "lstm", "gru")  # what PyTorch has a layer for
+ENGINES = [None, "native", "fused", "loop"]
+some_lengths = pytest.mark.parametrize("with_lengths", [False, True], ids=["full", "lengths"])
+torch_only = pytest.mark.parametrize("name", FRAMEWORKS[:1])
+tensorflow_only = pytest.mark.parametrize("name", FRAMEWORKS[1:])
+
+
+def example(rnn, b, t, with_lengths, seed=0):
+    """x (b, t, D), and lengths of which none is t unless there is but one step."""
+    rng = np.random.default_rng(seed)
+    x = rnn.tensor(rng.normal(size=(b, t, D)).astype("float32"))
+    return (x, rnn.tensor(rng.integers(1, max(t, 2), b))) if with_lengths else (x,)
+
+
+def build(rnn, cell, engine, kind, **options):
+    """A model, or a skipped test where this cell has no such engine."""
+    try:
+        return getattr(rnn, kind)(D, H, K, cell=cell, native=engine, rng=1, **options)
+    except ValueError as error:
+        pytest.skip(str(error))
+
+
+def close(rnn, got, want):
+    assert_allclose(np.asarray(got), rnn.array(want), atol=1e-6)
+
+
+def refuses_or_is_right(rnn, model, export, args, others):
+    """What an exporter made of a call, for other calls; or its refusal, which names a way."""
+    try:
+        exported = export()
+    except ExportError as error:
+        assert "torch." in str(error) and ("dynamo" in str(error) or "dynamic_shapes" in str(error))
+        return False
+    for call in (args, *others):
+        close(rnn, exported(*call), model(*call))
+    return True
+
+
+@torch_only
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("engine", ENGINES)
+@some_lengths
+def test_jit_trace(name, cell, engine, with_lengths):
+    import torch
+
+    rnn = framework(name)
+    for kind in ("Classifier", "Tagger"):
+        model = build(rnn, cell, engine, kind, bidirectional=True).eval()
+        args = example(rnn, 3, 5, with_lengths)
+        others = [example(rnn, b, t, with_lengths, 1) for b, t in ((2, 7), (1, 1), (4, 3))]
+
+        def export(model=model, args=args):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                graph = torch.jit.trace(model, args, check_trace=False)
+            return lambda *call: graph(*call).detach()
+
+        right = refuses_or_is_right(rnn, model, export, args, others)
+        assert right == (cell in OPERATOR and engine in (None, "native"))
+
+
+@torch_only
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("engine", [None, "loop"])
+@some_lengths
+def test_torch_export(name, cell, engine, with_lengths):
+    """Any batch and any lengths at the number of steps of the example; another number of steps is
+    refused by both ends.
+    """
+    import torch
+
+    rnn = framework(name)
+    model = build(rnn, cell, engine, "Classifier").eval()
+    args = example(rnn, 3, 5, with_lengths)
+    batch = torch.export.Dim("B", min=2, max=64)
+    shapes = ({0: batch}, {0: batch})[: len(args)]
+    exported = torch.export.export(model, args, dynamic_shapes=shapes).module()
+    for b in (3, 7):
+        call = example(rnn, b, 5, with_lengths, b)
+        close(rnn, exported(*call).detach(), model(*call))
+    with pytest.raises((AssertionError, RuntimeError, ValueError)):
+        exported(*example(rnn, 3, 7, with_lengths))
+    steps = torch.export.Dim("T", min=2, max=64)
+    with pytest.raises(ExportError, match="torch.export cannot leave the number of steps"):
+        torch.export.export(model, args, dynamic_shapes=({0: batch, 1: steps}, {0: batch})[: len(args)])
+
+
+@torch_only
+@pytest.mark.skipif(
+    not (find_spec("onnx") and find_spec("onnxruntime") and find_spec("onnxscript")),
+    reason="ONNX is written by onnx and onnxscript and run by onnxruntime: one of them is not here",
+)
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("dynamo", [False, True], ids=["old", "dynamo"])
+@some_lengths
+def test_onnx(name, cell, dynamo, with_lengths, tmp_path):
+    import onnxruntime
+    import torch
+
+    rnn, path = framework(name), str(tmp_path / "model.onnx")
+    model = build(rnn, cell, None, "Tagger").eval()
+    args = example(rnn, 3, 5, with_lengths)
+    names = ["x", "lengths"][: len(args)]
+    axes = {} if dynamo else {"dynamic_axes": {"x": {0: "B", 1: "T"}, "lengths": {0: "B"}}}
+
+    def export():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(model, args, path, dynamo=dynamo, input_names=names, **axes)
+        session = onnxruntime.InferenceSession(path)
+
+        def answer(*call):
+            arrays = [value.numpy() for value in call]
+            return session.run(None, dict(zip(names, arrays, strict=True)))[0]
+
+        return answer
+
+    others = [] if dynamo else [example(rnn, b, t, with_lengths, 1) for b, t in ((2, 7), (4, 3))]
+    right = refuses_or_is_right(rnn, model, export, args, others)
+    assert right == (dynamo or cell in OPERATOR)
+
+
+@tensorflow_only
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("engine", ENGINES)
+@some_lengths
+def test_saved_model(name, cell, engine, with_lengths, tmp_path):
+    """One graph in which B and T are free, in a function and in a file."""
+    import tensorflow as tf
+
+    rnn = framework(name)
+    model = build(rnn, cell, engine, "Tagger", bidirectional=True)
+    kinds = [tf.TensorSpec((None, None, D), tf.float32), tf.TensorSpec((None,), tf.int64)]
+    graph = tf.function(lambda *call: model(*call), input_signature=kinds[: 1 + with_lengths])
+    tf.saved_model.save(model, str(tmp_path), signatures={"call": graph})
+    again = tf.saved_model.load(str(tmp_path)).signatures["call"]
+    for b, t in ((3, 5), (2, 7), (1, 1)):
+        call = example(rnn, b, t, with_lengths, b)
+        close(rnn, graph(*call), model(*call))
+        given = dict(zip(again.structured_input_signature[1], call, strict=True))
+        close(rnn, next(iter(again(**given).values())), model(*call))
+
+
+@tensorflow_only
+@pytest.mark.parametrize("cell", OPERATOR)
+@some_lengths
+def test_xla(name, cell, with_lengths):
+    """The framework's layer is what XLA compiles, and what a model takes there."""
+    import tensorflow as tf
+
+    rnn = framework(name)
+    model = rnn.Classifier(D, H, K, cell=cell, rng=1)
+    call = example(rnn, 3, 5, with_lengths)
+    compiled = tf.function(lambda *given: model(*given), jit_compile=True)
+    close(rnn, compiled(*call), model(*call))
+
+
+@tensorflow_only
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("wrong", [[6, 1, 2], [0, 1, 2]], ids=["beyond", "zero"])
+def test_a_graph_refuses_lengths_that_cannot_be(name, engine, wrong):
+    """As a call without a graph does: in every engine, whatever is made of its steps."""
+    import tensorflow as tf
+
+    rnn = framework(name)
+    (x,) = example(rnn, 3, 5, False)
+    for pool in ("last", "mean"):
+        model = rnn.Classifier(D, H, K, cell="gru", native=engine, pool=pool)
+        graph = tf.function(lambda x, n, model=model: model(x, n))
+        with pytest.raises(tf.errors.InvalidArgumentError, match="lengths must be at"):
+            graph(x, tf.constant(wrong))
+        with pytest.raises(ValueError, match="lengths"):
+            model(x, tf.constant(wrong))
+
+
+@tensorflow_only
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("kind", ["Classifier", "Tagger"])
+def test_masks_of_keras_are_lengths(name, engine, kind):
+    import keras
+    import tensorflow as tf
+
+    rnn = framework(name)
+    ids = np.array([[1, 2, 3, 0, 0], [4, 5, 6, 7, 8]])
+    embed = keras.layers.Embedding(9, D, mask_zero=True)
+    model = getattr(rnn, kind)(D, H, K, cell="gru", native=engine, bidirectional=True, num_layers=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # Keras warns where a mask is lost
+        got = model(embed(ids))
+    plain = tf.constant(embed(ids).numpy())
+    close(rnn, got, model(plain, tf.constant([3, 5])))
+    with pytest.raises(ValueError, match="put padding at the end"):
+        model(embed(ids[:, ::-1]))
+
+
+@tensorflow_only
+@pytest.mark.parametrize("engine", ENGINES)
+def test_keras_files_and_copies(name, engine, tmp_path):
+    """get_config, clone_model and .keras files; weights of any seed, and what was frozen, come
+    back.
+    """
+    import keras
+
+    rnn = framework(name)
+    options = {"native": engine, "num_layers": 2, "vocab_size": 9, "dropout": 0.5}
+    model = rnn.Classifier(D, H, K, cell="gru", rng=np.random.SeedSequence(5, spawn_key=(1,)), **options)
+    model.embed.trainable = False
+    ids = rnn.tensor(np.random.default_rng(0).integers(0, 9, size=(3, 5)))
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    close(rnn, again(ids), model(ids))
+    assert not again.embed.trainable and again.head.trainable
+    clone = keras.models.clone_model(model)
+    assert list(rnn.params(clone)) == list(rnn.params(model))
+    assert type(model).from_config(model.get_config()).about == model.about
