@@ -1,7 +1,7 @@
 """Texts: tokenizers, vocabularies, encoders, classifiers, and what they have to beat."""
 
 from rnnlib.text.bag_of_words import WordCounts
-from rnnlib.text.classifier import TextClassifier, check_share, held_out, texts_as_input
+from rnnlib.text.classifier import TextClassifier
 from rnnlib.text.classifier_suite import check_classifier
 from rnnlib.text.encoder import Encoder
 from rnnlib.text.lexicon import Vader
@@ -37,11 +37,8 @@ __all__ = [
     "align_tokens",
     "character_tokens",
     "check_classifier",
-    "check_share",
-    "held_out",
     "make_lm_windows",
     "spacy_tokens",
-    "texts_as_input",
     "tokenize",
     "toktok_tokens",
     "treebank_tokens",

@@ -72,7 +72,7 @@ class Encoder:
 
     @classmethod
     def from_dict(cls, plain: dict) -> "Encoder":
-        """The encoder that gave this `plain()`."""
+        """The encoder that gave this `to_dict()`."""
         encoder = cls.__new__(cls)
         tokenizer = plain["tokenizer"]
         if not isinstance(tokenizer, str):

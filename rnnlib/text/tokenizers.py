@@ -156,7 +156,7 @@ class Subwords:
 
     @classmethod
     def from_json(cls, plain):
-        """The tokenizer that gave this `plain()`."""
+        """The tokenizer that gave this `to_json()`."""
         from tokenizers import Tokenizer
 
         made = cls.__new__(cls)
@@ -164,7 +164,7 @@ class Subwords:
         return made
 
 
-packing.register(Subwords, Subwords.plain, Subwords.of)
+packing.register(Subwords, Subwords.to_json, Subwords.from_json)
 
 TOKENIZERS = {
     "characters": character_tokens,

@@ -77,7 +77,7 @@ class Vocabulary:
 
     @classmethod
     def from_dict(cls, plain):
-        """The vocabulary that gave this `plain()`."""
+        """The vocabulary that gave this `to_dict()`."""
         made = cls.__new__(cls)
         made.pad, made.unk, made.unknown = plain["pad"], plain["unk"], plain["unknown"]
         made.tokens = list(plain["tokens"])

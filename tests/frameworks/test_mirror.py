@@ -1,12 +1,17 @@
 """rnnlib.pt and rnnlib.tf: same files, same public names, same arguments, same first docstring line."""
 
 import ast
+import copy
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2] / "rnnlib"
 TWIN = {"call": "forward"}
+KERAS_ONLY = (  # last arguments: PyTorch's modules know their mode, and tensors carry no masks there
+    ", training=False",
+    ", mask=None",
+)
 
 
 def files(side):
@@ -27,14 +32,24 @@ def outline(text):
                 not child.name.startswith("_") or child.name == "__init__"
             ):
                 name = prefix + TWIN.get(child.name, child.name)
-                arguments = ast.unparse(child.args) if isinstance(child, ast.FunctionDef) else ""
-                arguments = arguments.removesuffix(", training=False")  # PyTorch's modules know their mode
+                arguments = plain_arguments(child) if isinstance(child, ast.FunctionDef) else ""
+                for keras_only in KERAS_ONLY:
+                    arguments = arguments.removesuffix(keras_only)
                 found[name] = (arguments, (ast.get_docstring(child) or "").split("\n")[0])
                 if isinstance(child, ast.ClassDef):
                     visit(child, f"{name}.")
 
     visit(ast.parse(text), "")
     return found
+
+
+def plain_arguments(function):
+    """The arguments with their defaults, without annotations: those name the framework's types."""
+    arguments = copy.deepcopy(function.args)
+    for node in ast.walk(arguments):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    return ast.unparse(arguments)
 
 
 def exported(text):
