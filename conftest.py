@@ -1,4 +1,6 @@
-"""One environment for unit tests and chapters; nbval holds notebooks/*.ipynb to their recorded outputs."""
+"""One environment for unit tests and chapters; nbval holds notebooks/*.ipynb to their recorded
+outputs.
+"""
 
 import pytest
 
@@ -8,7 +10,9 @@ environment.apply()  # before any test file imports a framework, before any kern
 
 
 def pytest_configure(config):
-    """Where digits are not promised, chapters run and their checks must hold, but outputs are not compared."""
+    """Where digits are not promised, chapters run and their checks must hold, but outputs are not
+    compared.
+    """
     if processor.chosen() or not environment.promised():
         config.option.nbval_lax = True
 
@@ -21,7 +25,9 @@ def pytest_collection_modifyitems(items):
 
 
 def prepare_cell(item, tags):
-    """Skip a cell whose data is absent; where the data is here, the cell must run like any other."""
+    """Skip a cell whose data is absent; where the data is here, the cell must run like any
+    other.
+    """
     names = [tag.removeprefix("needs-") for tag in tags if tag.startswith("needs-")]
     if not names:
         return
@@ -32,7 +38,9 @@ def prepare_cell(item, tags):
     except ValueError as error:  # a tag names a data set that the registry does not know
         raise pytest.UsageError(f"{item.nodeid}: {error}") from None
     if absent:
-        item.add_marker(pytest.mark.skip(reason=f"data set {', '.join(absent)} is not here: make data"))
+        item.add_marker(
+            pytest.mark.skip(reason=f"data set {', '.join(absent)} is not here: make data")
+        )
     else:
         item.options["check_exception"] = False  # raises-exception stands for absent data only
 
@@ -43,7 +51,8 @@ def pytest_terminal_summary(terminalreporter):
     shown, ignored = chapters.share_ignored(environment.ROOT / "notebooks")
     if processor.chosen():
         terminalreporter.write_line(
-            f"Outputs of chapters were not compared under CPU={processor.chosen()}: their checks must hold"
+            f"Outputs of chapters were not compared under CPU={processor.chosen()}: their checks "
+            "must hold"
         )
     elif terminalreporter.config.option.nbval_lax:
         terminalreporter.write_line(
@@ -51,5 +60,6 @@ def pytest_terminal_summary(terminalreporter):
         )
     elif shown:
         terminalreporter.write_line(
-            f"Text outputs of chapters that are not compared: {ignored} of {shown} ({ignored / shown:.0%})"
+            f"Text outputs of chapters that are not compared: {ignored} of {shown} "
+            f"({ignored / shown:.0%})"
         )

@@ -5,10 +5,10 @@
     python -m benchmarks.engines pt       one framework, as JSON to stdout
 
 A turn in training is one step of a Classifier: forward, cross-entropy, backward, plain SGD; in
-inference its answer alone.  `native` is the framework's own layer, `fused` our function with a
-gradient derived by hand, `loop` the readable one.  How turns are timed: timing.py; ratios are over
-`native`, where there is one, over `fused` else.  Writes rnnlib/experiments/timing/engines.json, everything
-that was measured, and rnnlib/engine_table.json, what models read (skipped by `tiny`).
+inference its answer alone. `native` is the framework's own layer, `fused` our function with a
+gradient derived by hand, `loop` the readable one. How turns are timed: timing.py; ratios are over
+`native`, where there is one, over `fused` else. Writes rnnlib/experiments/timing/engines.json,
+everything that was measured, and rnnlib/engine_table.json, what models read (skipped by `tiny`).
 """
 
 import json
@@ -36,8 +36,11 @@ COLUMNS = ["framework", "cell", "lengths", "batch", "training", "steps", "hidden
 TABLE = HERE.parent / "rnnlib" / "engine_table.json"
 CLASSES = 10
 SIZES = [(16, 64), (32, 128)]  # D, H
-BATCHES, STEPS = (1, 16, 32), (50, 200, 1000)
-ROUNDS, LONG_ROUNDS, LOOP_ROUNDS = 21, 11, 5  # the loop is far behind, and needs fewer
+BATCHES = (1, 16, 32)
+STEPS = (50, 200, 1000)
+ROUNDS = 21  # the loop is far behind, and needs fewer
+LONG_ROUNDS = 11
+LOOP_ROUNDS = 5
 TINY = {"sizes": [(3, 8)], "batches": (1, 4), "steps": (6, 20), "cells": ["lstm", "sru"]}
 
 
@@ -107,18 +110,28 @@ def data(rnn, B, T, D, with_lengths):
     """x (B, T, D), y (B,), lengths between T / 2 and T, or None."""
     rng = np.random.default_rng(0)
     x = rnn.tensor(rng.normal(size=(B, T, D)).astype("float32"))
-    lengths = rnn.tensor(rng.integers(T - T // 2, T + 1, B)) if with_lengths else None
+    if with_lengths:
+        lengths = rnn.tensor(rng.integers(T - T // 2, T + 1, B))
+    else:
+        lengths = None
     return x, rnn.tensor(rng.integers(0, CLASSES, B)), lengths
 
 
 def settings(tiny, threads):
     """(cell, D, H, B, T, lengths): all of them; with two threads where there is work for two."""
     if tiny:
-        sizes, batches, steps, kinds = TINY["sizes"], TINY["batches"], TINY["steps"], TINY["cells"]
+        sizes = TINY["sizes"]
+        batches = TINY["batches"]
+        steps = TINY["steps"]
+        kinds = TINY["cells"]
     else:
-        sizes, batches, steps, kinds = SIZES, BATCHES, STEPS, list(cells.TABLE)
+        sizes = SIZES
+        batches = BATCHES
+        steps = STEPS
+        kinds = list(cells.TABLE)
     if threads > 1:
-        batches, steps = batches[-1:], steps[1:2]
+        batches = batches[-1:]
+        steps = steps[1:2]
     for kind in kinds:
         own = bool(cells.row(kind).layouts)  # without a rival one size will do
         for D, H in sizes if own else sizes[:1]:
@@ -131,21 +144,35 @@ def settings(tiny, threads):
 def measure(framework, tiny):
     """All settings of one framework -> records."""
     rnn = import_module(f"rnnlib.{framework}")
-    records, built = [], {}
+    records = []
+    built = {}
     for kind, D, H, B, T, with_lengths in settings(tiny, THREADS):
         engines = engines_of(framework, kind)
         if (kind, D, H) not in built:
-            built = {(kind, D, H): {e: TURNS[framework](build(rnn, e, kind, D, H)) for e in engines}}
+            built = {
+                (kind, D, H): {e: TURNS[framework](build(rnn, e, kind, D, H)) for e in engines}
+            }
         given = data(rnn, B, T, D, with_lengths)
         for training in (True, False):
-            turns = {engine: partial(made[training], *given) for engine, made in built[kind, D, H].items()}
-            rounds = LONG_ROUNDS if T >= 1000 else ROUNDS
-            found = timing.take_turns(turns, engines[0], rounds, {"loop": LOOP_ROUNDS}, THREADS, least=0.002)
+            turns = {
+                engine: partial(made[training], *given)
+                for engine, made in built[kind, D, H].items()
+            }
+            if T >= 1000:
+                rounds = LONG_ROUNDS
+            else:
+                rounds = ROUNDS
+            found = timing.take_turns(
+                turns, engines[0], rounds, {"loop": LOOP_ROUNDS}, THREADS, least=0.002
+            )
             record = {"framework": framework, "cell": kind, "lengths": with_lengths, "B": B, "T": T}
             record |= {"D": D, "H": H, "training": training, "threads": THREADS, "engines": found}
             records.append(record)
             shown = "  ".join(f"{name} {values['ms']} ms" for name, values in found.items())
-            what = "training" if training else "inference"
+            if training:
+                what = "training"
+            else:
+                what = "inference"
             timing.say(f"{framework} {kind} {(B, T, D, H)} lengths {with_lengths} {what}: {shown}")
     return records
 
@@ -172,12 +199,17 @@ def main(which="all"):
     found = {"machine": describe(), "versions": {"numpy": np.__version__}, "records": []}
     for framework in timing.installed():
         for threads in (1, 2):
-            name = f"{framework}-tiny" if which == "tiny" else framework
+            if which == "tiny":
+                name = f"{framework}-tiny"
+            else:
+                name = framework
             part = timing.child("benchmarks.engines", name, threads=threads)
             found["versions"].update(part["versions"])
             found["records"] += part["records"]
     if which == "tiny":
-        timing.say(f"{len(found['records'])} records, {len(table(found['records']))} rows: not written")
+        timing.say(
+            f"{len(found['records'])} records, {len(table(found['records']))} rows: not written"
+        )
         return
     timing.say(f"written: {store.write(stored_times.path('engines'), found)}")
     stored = {"format": 1, "columns": COLUMNS, "machine": found["machine"]}

@@ -51,15 +51,21 @@ def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
     return float(ordered[k - 1]), float(ordered[n - k])
 
 
-def by_fit(rnn: ModuleType, x: np.ndarray, y: np.ndarray, size: int, hidden: int) -> Callable[[], None]:
+def by_fit(
+    rnn: ModuleType, x: np.ndarray, y: np.ndarray, size: int, hidden: int
+) -> Callable[[], None]:
     """A run of `fit` over the data, once."""
     model = rnn.Classifier(x.shape[2], hidden, CLASSES, cell="lstm", native=True)
     data = Batches((x, y), size, rng=0)
     adam = ("adam", {"lr": RATE})
-    return lambda: rnn.fit(model, data, loss="cross_entropy", optimizer=adam, epochs=1, progress=False)
+    return lambda: rnn.fit(
+        model, data, loss="cross_entropy", optimizer=adam, epochs=1, progress=False
+    )
 
 
-def by_loop_pt(rnn: ModuleType, x: np.ndarray, y: np.ndarray, size: int, hidden: int) -> Callable[[], None]:
+def by_loop_pt(
+    rnn: ModuleType, x: np.ndarray, y: np.ndarray, size: int, hidden: int
+) -> Callable[[], None]:
     """A plain loop of PyTorch over the data, once."""
     import torch
 
@@ -83,7 +89,9 @@ def by_loop_pt(rnn: ModuleType, x: np.ndarray, y: np.ndarray, size: int, hidden:
     return run
 
 
-def by_loop_tf(rnn: ModuleType, x: np.ndarray, y: np.ndarray, size: int, hidden: int) -> Callable[[], None]:
+def by_loop_tf(
+    rnn: ModuleType, x: np.ndarray, y: np.ndarray, size: int, hidden: int
+) -> Callable[[], None]:
     """A plain loop of TensorFlow around one traced step, once."""
     import keras
     import tensorflow as tf

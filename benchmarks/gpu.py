@@ -3,14 +3,14 @@
     python -m benchmarks.gpu        four minutes; writes rnnlib/experiments/timing/gpu.json
     python -m benchmarks.gpu try    the same with a few small sizes on the CPU, written nowhere
 
-Is every model on the GPU the one that it is on the CPU?  A training run in float64 with deep,
-bidirectional, normalised models, with lengths and without, gives the largest difference of losses and
-predictions (`equality`); so does each engine of each cell alone, with its time (`engines`).  Does a run
-that is interrupted go on as if it were not (`resume`), does `predict` answer the same from both devices
-and leave the model as it was (`predict`)?  And what do the recurrences cost, forward + backward, in ms
-(`speed`, median of 7)?  On a GPU each small operation is a kernel of its own that must be started: a
-loop over steps pays that at every step, the framework's layer hands the whole loop to cuDNN, and a scan
-needs few, large operations.
+Is every model on the GPU the one that it is on the CPU? A training run in float64 with deep,
+bidirectional, normalised models, with lengths and without, gives the largest difference of losses
+and predictions (`equality`); so does each engine of each cell alone, with its time (`engines`).
+Does a run that is interrupted go on as if it were not (`resume`), does `predict` answer the same
+from both devices and leave the model as it was (`predict`)? And what do the recurrences cost,
+forward + backward, in ms (`speed`, median of 7)? On a GPU each small operation is a kernel of its
+own that must be started: a loop over steps pays that at every step, the framework's layer hands the
+whole loop to cuDNN, and a scan needs few, large operations.
 """
 
 import os
@@ -34,9 +34,9 @@ from rnnlib.experiments import store  # noqa: E402
 from rnnlib.experiments import timing as stored_times  # noqa: E402
 from rnnlib.experiments.machine import describe  # noqa: E402
 
-KINDS = [(row.kind, options) if options else row.kind for row in cells.ROWS for options in row.variants()] + [
-    "tcn"
-]
+KINDS = [
+    (row.kind, options) if options else row.kind for row in cells.ROWS for options in row.variants()
+] + ["tcn"]
 SIZES = [  # T, B, D, H
     (1024, 16, 64, 64),
     (1024, 16, 32, 64),
@@ -64,7 +64,10 @@ def some_lengths():
 
 def deep_model(cell, native=None):
     """A forecaster in float64 that has everything."""
-    options = {} if cell == "tcn" else DEEP
+    if cell == "tcn":
+        options = {}
+    else:
+        options = DEEP
     return rnn.ForecastNet(2, 8, 1, cell=cell, native=native, rng=1, dtype="float64", **options)
 
 
@@ -77,7 +80,10 @@ def adding():
 def train(model, lengths, device, epochs=4, **options):
     """The losses of an epoch's 5 updates each."""
     x, y = adding()
-    arrays = (x, y) if lengths is None else (x, y, lengths)
+    if lengths is None:
+        arrays = (x, y)
+    else:
+        arrays = (x, y, lengths)
     options |= {"loss": "mse", "optimizer": ("sgd", {"lr": 0.125}), "clip_norm": 1.0}
     return rnn.fit(model, Batches(arrays, 64, rng=0), epochs=epochs, device=device, **options).steps
 
@@ -95,7 +101,10 @@ def equality():
         for native in (None, False):
             for lengths in (None, some_lengths()):
                 one, other = (trained(cell, native, lengths, d) for d in ("cpu", DEVICE["name"]))
-                name = cell if isinstance(cell, str) else f"{cell[0]} {cell[1]}"
+                if isinstance(cell, str):
+                    name = cell
+                else:
+                    name = f"{cell[0]} {cell[1]}"
                 record = {"cell": name, "native": native, "lengths": lengths is not None}
                 yield record | {"gap": float(np.abs(one - other).max())}
 
@@ -129,7 +138,9 @@ def engine_records(T=256, B=16, D=32, H=64):
 
 
 def resume():
-    """For each cell: a run on the GPU that stops after two epochs and goes on, against one that does not."""
+    """For each cell: a run on the GPU that stops after two epochs and goes on, against one that
+    does not.
+    """
     for cell in KINDS:
         whole = train(deep_model(cell), some_lengths(), DEVICE["name"])
         with tempfile.TemporaryDirectory() as folder:
@@ -142,7 +153,9 @@ def resume():
 
 
 def predict():
-    """For each cell: predictions of a model on the GPU and on the CPU; weights and mode are left alone."""
+    """For each cell: predictions of a model on the GPU and on the CPU;
+    weights and mode are left alone.
+    """
     x, _ = adding()
     for cell in KINDS:
         model = deep_model(cell)
@@ -190,13 +203,17 @@ def speed(sizes):
 
 def main(how=None):
     """All five questions, their records printed as they come."""
-    sizes, small = SIZES, {}
+    sizes = SIZES
+    small = {}
     if how == "try":
         DEVICE.update(name="cpu", torch="cpu")
         del KINDS[2:]
-        sizes, small = [(20, 2, 3, 4)], {"T": 10, "B": 2, "D": 3, "H": 4}
+        sizes = [(20, 2, 3, 4)]
+        small = {"T": 10, "B": 2, "D": 3, "H": 4}
     elif not torch.cuda.is_available():
-        raise SystemExit("PyTorch sees no GPU here: this benchmark needs one (`try` runs on the CPU)")
+        raise SystemExit(
+            "PyTorch sees no GPU here: this benchmark needs one (`try` runs on the CPU)"
+        )
     found = {"machine": describe(), "versions": {"torch": torch.__version__}}
     if how != "try":
         found["machine"]["gpu"] = torch.cuda.get_device_name()

@@ -1,8 +1,8 @@
 """How much memory a training step of each engine takes over 10,000 time steps.
 
-    python -m benchmarks.memory         both frameworks, five minutes; writes rnnlib/experiments/timing/memory.json
-    python -m benchmarks.memory tiny    the same over 200 steps, to try it
-    python -m benchmarks.memory pt lstm loop 10000   one of them, in MB to stdout
+    python -m benchmarks.memory both frameworks, five minutes; writes
+    rnnlib/experiments/timing/memory.json python -m benchmarks.memory tiny the same over 200 steps,
+    to try it python -m benchmarks.memory pt lstm loop 10000 one of them, in MB to stdout
 
 By how much the resident memory of a fresh process rises at its highest during one turn (forward,
 cross-entropy, backward, SGD; benchmarks/engines.py), over what it holds before it, after a turn of
@@ -23,7 +23,10 @@ from rnnlib.experiments import store  # noqa: E402
 from rnnlib.experiments import timing as stored_times  # noqa: E402
 from rnnlib.experiments.machine import describe  # noqa: E402
 
-B, D, H, T = 4, 32, 64, 10_000
+B = 4
+D = 32
+H = 64
+T = 10_000
 
 
 def resident(line):
@@ -53,7 +56,10 @@ def main(*arguments):
         framework, cell, engine, steps = arguments
         print(json.dumps(peak(framework, cell, engine, int(steps))))
         return
-    steps = 200 if arguments == ("tiny",) else T
+    if arguments == ("tiny",):
+        steps = 200
+    else:
+        steps = T
     found = {"machine": describe(), "B": B, "D": D, "H": H, "T": steps, "records": []}
     for framework in timing.installed():
         for cell in cells.TABLE if steps == T else ["lstm"]:

@@ -1,8 +1,8 @@
 """How much our models cost on top of the framework's own layer, forward + backward, in ms.
 
-    python -m benchmarks.native         both frameworks, six minutes; writes rnnlib/experiments/timing/native.json
-    python -m benchmarks.native tiny    a small size and few rounds, to try it
-    python -m benchmarks.native pt      one framework, as JSON to stdout
+    python -m benchmarks.native both frameworks, six minutes; writes
+    rnnlib/experiments/timing/native.json python -m benchmarks.native tiny a small size and few
+    rounds, to try it python -m benchmarks.native pt one framework, as JSON to stdout
 
 Makes of one classifier: `model` (ours, native=True), `default` (ours, native left out), `loop`
 (ours, native=False; Elman only), `bare` (the framework's recurrent and linear layer, written
@@ -29,12 +29,16 @@ from rnnlib.experiments import store  # noqa: E402
 from rnnlib.experiments import timing as stored_times  # noqa: E402
 from rnnlib.experiments.machine import describe  # noqa: E402
 
-SIZES = [(B, T, D, H) for D, H in ((16, 64), (32, 128)) for B, T in ((16, 50), (16, 200), (32, 200))]
+SIZES = [
+    (B, T, D, H) for D, H in ((16, 64), (32, 128)) for B, T in ((16, 50), (16, 200), (32, 200))
+]
 SIZES += [(16, 1000, 16, 64), (1, 200, 16, 64)]  # B, T, D, H
 CASES = [(cell, *size) for cell in ("elman", "lstm", "gru") for size in SIZES]
 TINY = [(cell, 2, 6, 3, 8) for cell in ("elman", "lstm")]
 CLASSES = 10
-ROUNDS, LONG_ROUNDS, LOOP_ROUNDS = 25, 11, 5
+ROUNDS = 25
+LONG_ROUNDS = 11
+LOOP_ROUNDS = 5
 
 
 def makes_pt(cell, D, H):
@@ -117,7 +121,10 @@ def measure(framework, cell, B, T, D, H):
     rng = np.random.default_rng(0)
     x = tensor(rng.normal(size=(B, T, D)).astype("float32"))
     y = tensor(rng.integers(0, CLASSES, B))
-    rounds = LONG_ROUNDS if T >= 1000 else ROUNDS
+    if T >= 1000:
+        rounds = LONG_ROUNDS
+    else:
+        rounds = ROUNDS
     turns = {name: partial(turn, x, y) for name, turn in turns.items()}
     found = timing.take_turns(turns, "bare", rounds, {"loop": LOOP_ROUNDS}, least=0.01)
     record = {
@@ -148,7 +155,10 @@ def main(which="all"):
         return
     found = {"machine": describe(), "versions": {"numpy": np.__version__}, "records": []}
     for framework in timing.installed():
-        name = f"{framework}-tiny" if which == "tiny" else framework
+        if which == "tiny":
+            name = f"{framework}-tiny"
+        else:
+            name = framework
         part = timing.child("benchmarks.native", name)
         found["versions"].update(part["versions"])
         found["records"] += part["records"]

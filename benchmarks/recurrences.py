@@ -1,7 +1,8 @@
 """What a gradient derived by hand costs, in time and memory, against native layer and loop.
 
-    python -m benchmarks.recurrences     both frameworks, six minutes; writes rnnlib/experiments/timing/recurrences.json
-    python -m benchmarks.recurrences pt  one framework, as JSON to stdout
+    python -m benchmarks.recurrences both frameworks, six minutes; writes
+    rnnlib/experiments/timing/recurrences.json python -m benchmarks.recurrences pt one framework, as
+    JSON to stdout
 
 A turn is forward + backward of one layer over x (B, T, D) in float32, the loss sum(y * w) with a
 fixed w, gradients of all parameters. Makes take turns in one process, so that a change of the
@@ -38,7 +39,8 @@ from rnnlib.experiments import store  # noqa: E402
 from rnnlib.experiments import timing as stored_times  # noqa: E402
 from rnnlib.experiments.machine import describe  # noqa: E402
 
-LONG, WIDE = (16, 1000, 32, 64), (32, 200, 32, 256)  # B, T, D, H
+LONG = (16, 1000, 32, 64)  # B, T, D, H
+WIDE = (32, 200, 32, 256)
 CASES = [(cell, *size) for cell in ("gru", "lstm", "elman") for size in (LONG, WIDE)]
 CASES += [("sru", 16, 1000, 64, 64)]
 CASES += [
@@ -47,13 +49,13 @@ CASES += [
 ]
 CASES += [("minlstm", 16, 1024, 64, 64)]
 MEMORY = [
-    (cell, make) for cell in ("gru", "lstm", "elman", "sru", "mingru") for make in ("bare", "derived", "loop")
+    (cell, make)
+    for cell in ("gru", "lstm", "elman", "sru", "mingru")
+    for make in ("bare", "derived", "loop")
 ]
-ROUNDS, SECONDS, LOOP_ROUNDS = (
-    25,
-    10.0,
-    3,
-)  # at most so many rounds, and so many seconds, for each case
+ROUNDS = 25  # at most so many rounds, and so many seconds, for each case
+SECONDS = 10.0
+LOOP_ROUNDS = 3
 
 
 def make_pt(make, cell, D, H):
@@ -84,7 +86,9 @@ def make_tf(make, cell, D, H):
     import tensorflow as tf  # isort: skip
 
     if make == "bare":
-        kind = {"elman": keras.layers.SimpleRNN, "gru": keras.layers.GRU}.get(cell, keras.layers.LSTM)
+        kind = {"elman": keras.layers.SimpleRNN, "gru": keras.layers.GRU}.get(
+            cell, keras.layers.LSTM
+        )
         layer = kind(H, return_sequences=True, return_state=True)
         layer.build((None, None, D))
     else:
@@ -108,7 +112,8 @@ MAKE = {"pt": make_pt, "tf": make_tf}
 
 def data(framework, B, T, D, H):
     """x (B, T, D) and w (B, T, H)."""
-    rng, tensor = np.random.default_rng(0), import_module(f"rnnlib.{framework}").tensor
+    rng = np.random.default_rng(0)
+    tensor = import_module(f"rnnlib.{framework}").tensor
     return tensor(rng.normal(size=(B, T, D)).astype("float32")), tensor(
         rng.normal(size=(B, T, H)).astype("float32")
     )
@@ -123,14 +128,20 @@ def seconds(call, *args):
 
 def measure(framework, cell, B, T, D, H):
     """One case -> its record."""
-    turns, traces = {}, {}
+    turns = {}
+    traces = {}
     for make in ("bare", "derived", "loop"):
         turns[make], traces[make] = MAKE[framework](make, cell, D, H)
     given = data(framework, B, T, D, H)
     for turn in turns.values():
         turn(*given)  # traces, warms up
-    trace_s = {name: round(seconds(trace, *given), 3) for name, trace in traces.items() if trace is not None}
-    rounds, end = [], time.perf_counter() + SECONDS
+    trace_s = {
+        name: round(seconds(trace, *given), 3)
+        for name, trace in traces.items()
+        if trace is not None
+    }
+    rounds = []
+    end = time.perf_counter() + SECONDS
     while len(rounds) < ROUNDS and (len(rounds) < 5 or time.perf_counter() < end):
         names = [name for name in turns if name != "loop" or len(rounds) < LOOP_ROUNDS]
         shift = len(rounds) % len(names)
@@ -190,10 +201,14 @@ def say(*words):
 
 def one(framework):
     """Time and memory of one framework."""
-    records, memory = [], []
+    records = []
+    memory = []
     for i, case in enumerate(CASES):
         records.append(measure(framework, *case))
-        say(f"{framework} {i + 1}/{len(CASES)}: {case}: {records[-1]['ms']} ms  ratio {records[-1]['ratio']}")
+        say(
+            f"{framework} {i + 1}/{len(CASES)}: {case}: {records[-1]['ms']} ms  ratio "
+            f"{records[-1]['ratio']}"
+        )
     for i, (cell, make) in enumerate(MEMORY):
         mb = child(framework, cell, make)
         B, T, D, H = LONG

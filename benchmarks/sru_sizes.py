@@ -1,4 +1,5 @@
-"""What SRU and minGRU cost against T and H, next to the framework's own LSTM: forward + backward, processor time.
+"""What SRU and minGRU cost against T and H, next to the framework's own LSTM:
+forward + backward, processor time.
 
     python -m benchmarks.sru_sizes     both frameworks, some ten minutes;
                                        writes rnnlib/experiments/timing/sru_sizes.json
@@ -28,7 +29,10 @@ def measured(framework):
         for B, T, H in SIZES:
             records.append(recurrences.measure(framework, cell, B, T, H, H))
             print(records[-1], file=sys.stderr, flush=True)
-    return {"versions": import_module(f"rnnlib.{framework}").checkpoint.VERSIONS, "records": records}
+    return {
+        "versions": import_module(f"rnnlib.{framework}").checkpoint.VERSIONS,
+        "records": records,
+    }
 
 
 def main(framework=None):

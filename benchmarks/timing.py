@@ -26,7 +26,9 @@ def installed() -> list[str]:
 
 def clock(threads: int) -> Callable[[], float]:
     """What is read before and after a turn."""
-    return time.process_time if threads == 1 else time.perf_counter
+    if threads == 1:
+        return time.process_time
+    return time.perf_counter
 
 
 def interval(values: list[float]) -> list[float]:
@@ -34,8 +36,10 @@ def interval(values: list[float]) -> list[float]:
 
     The largest k with P(Binomial(n, 1/2) < k) <= 2.5 %; with fewer than six values, their range.
     """
-    ordered, n = sorted(values), len(values)
-    k, below = 0, 0.0
+    ordered = sorted(values)
+    n = len(values)
+    k = 0
+    below = 0.0
     while below + math.comb(n, k) / 2**n <= 0.025:
         below += math.comb(n, k) / 2**n
         k += 1
@@ -57,7 +61,8 @@ def take_turns(
     few     makes that take part in so many rounds only
     least   seconds that a turn lasts at least: short ones are repeated within it
     """
-    now, few = clock(threads), few or {}
+    now = clock(threads)
+    few = few or {}
     repeats = {}
     for name, turn in turns.items():
         turn()  # traces, warms up
@@ -94,7 +99,9 @@ def child(module: str, *arguments: str, threads: int = 1) -> dict | list | float
     environment = {**os.environ, "BENCH_THREADS": str(threads)}
     command = [sys.executable, "-m", module, *arguments]
     root = Path(__file__).resolve().parents[1]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, env=environment, cwd=root)
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, check=True, text=True, env=environment, cwd=root
+    )
     return json.loads(done.stdout)
 
 

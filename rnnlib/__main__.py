@@ -18,7 +18,10 @@ def main(arguments=None):
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     formatter = argparse.RawDescriptionHelpFormatter
     data = commands.add_parser(
-        "data", help="fetch, verify and describe data sets", description=DATA, formatter_class=formatter
+        "data",
+        help="fetch, verify and describe data sets",
+        description=DATA,
+        formatter_class=formatter,
     )
     data.add_argument(
         "names",
@@ -50,10 +53,15 @@ def _data(options):
                 print(f"  NOT AVAILABLE: {error}", flush=True)
         print()
     if failed:
-        print(f"{len(failed)} of {len(names)} could not be had, for the reasons above: {', '.join(failed)}")
+        print(
+            f"{len(failed)} of {len(names)} could not be had, for the reasons above: "
+            f"{', '.join(failed)}"
+        )
     elif not options.describe:
         print(f"All {len(names)} are there and verified.")
-    return 1 if failed else 0
+    if failed:
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

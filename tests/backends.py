@@ -1,4 +1,5 @@
-"""One NumPy-in, NumPy-out door for each framework, so that a test imports neither torch nor tensorflow itself.
+"""One NumPy-in, NumPy-out door for each framework, so that a test imports neither torch nor
+tensorflow itself.
 
 A framework that is not installed is left out: `FRAMEWORKS` holds those that are here.
 """
@@ -11,11 +12,15 @@ import pytest
 
 from rnnlib.core import trees
 
-INSTALLED = [name for name, package in (("pt", "torch"), ("tf", "tensorflow")) if find_spec(package)]
+INSTALLED = [
+    name for name, package in (("pt", "torch"), ("tf", "tensorflow")) if find_spec(package)
+]
 FRAMEWORKS = [
     pytest.param(
         name,
-        marks=pytest.mark.skipif(name not in INSTALLED, reason=f"rnnlib.{name}: framework not installed"),
+        marks=pytest.mark.skipif(
+            name not in INSTALLED, reason=f"rnnlib.{name}: framework not installed"
+        ),
     )
     for name in ("pt", "tf")
 ]
@@ -28,9 +33,11 @@ def framework(name):
 
 
 def run(name, layer, x, dy, state=None, dstate=None, lengths=None):
-    """Forward and backward pass of a layer over time, arrays in and out -> y, state, dx, dstate, parameter gradients.
+    """Forward and backward pass of a layer over time, arrays in and out -> y, state, dx, dstate,
+    parameter gradients.
 
-    The loss is sum(y * dy) + sum(final state * dstate); `state` and `dstate` are arrays or tuples of arrays.
+    The loss is sum(y * dy) + sum(final state * dstate); `state` and `dstate` are arrays or tuples
+    of arrays.
     """
     return {"pt": run_pt, "tf": run_tf}[name](framework(name), layer, x, dy, state, dstate, lengths)
 
@@ -52,7 +59,13 @@ def run_pt(rnn, layer, x, dy, state, dstate, lengths):
 
     _, grads = rnn.value_and_grads(layer, loss)
     dgiven = [rnn.array(torch.zeros_like(s) if s.grad is None else s.grad) for s in given]
-    return rnn.array(kept["y"]), arrays(rnn, kept["state"]), rnn.array(xt.grad), whole(dgiven, state), grads
+    return (
+        rnn.array(kept["y"]),
+        arrays(rnn, kept["state"]),
+        rnn.array(xt.grad),
+        whole(dgiven, state),
+        grads,
+    )
 
 
 def run_tf(rnn, layer, x, dy, state, dstate, lengths):

@@ -1,4 +1,6 @@
-"""A small client of Chromium's debugging protocol: open a page, say what it asked for and what went wrong."""
+"""A small client of Chromium's debugging protocol:
+open a page, say what it asked for and what went wrong.
+"""
 
 import json
 import re
@@ -9,7 +11,12 @@ import time
 import urllib.request
 
 CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    (
+        path
+        for name in ("chromium", "chromium-browser", "google-chrome")
+        if (path := shutil.which(name))
+    ),
+    None,
 )
 
 
@@ -21,11 +28,17 @@ class Browser:
 
         self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0"]
-        options += ["--remote-allow-origins=*", f"--user-data-dir={self.folder.name}", "about:blank"]
+        options += [
+            "--remote-allow-origins=*",
+            f"--user-data-dir={self.folder.name}",
+            "about:blank",
+        ]
         self.process = subprocess.Popen(
             [CHROMIUM, *options], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
         )
-        port = next(m[1] for line in self.process.stderr if (m := re.search(r"ws://127.0.0.1:(\d+)", line)))
+        port = next(
+            m[1] for line in self.process.stderr if (m := re.search(r"ws://127.0.0.1:(\d+)", line))
+        )
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/json") as answer:
             page = next(target for target in json.load(answer) if target["type"] == "page")
         self.socket = websocket.create_connection(page["webSocketDebuggerUrl"], timeout=30)
@@ -51,15 +64,21 @@ class Browser:
 
     def ask(self, expression):
         """The value of a JavaScript expression in the page."""
-        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        result = self.call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         return result["result"].get("value")
 
     def visit(self, url, seconds=0.4):
-        """Open a page, wait until mathematics is set and nothing moves -> (addresses asked for, errors)."""
+        """Open a page, wait until mathematics is set and nothing moves -> (addresses asked for,
+        errors).
+        """
         self.events = []
         self.call("Page.navigate", url=url)
         deadline = time.monotonic() + 20
-        ready = "document.readyState == 'complete' && (!window.MathJax || !!MathJax.startup?.promise)"
+        ready = (
+            "document.readyState == 'complete' && (!window.MathJax || !!MathJax.startup?.promise)"
+        )
         while not self.ask(ready) and time.monotonic() < deadline:
             time.sleep(0.1)
         self.ask("window.MathJax ? MathJax.startup.promise.then(() => 1) : 1")

@@ -1,4 +1,6 @@
-"""A server on this machine that also misbehaves, a cache to watch, and a set called "toy" for the tests of downloads."""
+"""A server on this machine that also misbehaves, a cache to watch, and a set called "toy" for the
+tests of downloads.
+"""
 
 import hashlib
 import threading
@@ -68,7 +70,9 @@ def watched_cache(tmp_path, monkeypatch):
 
 
 def register(monkeypatch, server, *parts, fault="good", loader=dict, **fields):
-    """Puts the set "toy" into the table; its addresses begin with the fault that the server shall commit."""
+    """Puts the set "toy" into the table; its addresses begin with the fault that the server shall
+    commit.
+    """
     base = f"http://127.0.0.1:{server.server_port}/{fault}/" if server else "http://127.0.0.1:9/"
     if not parts:
         parts = ({"path": "toy/toy.txt", "url": "toy.txt", "sha256": digest(TEXT)},)
@@ -77,4 +81,8 @@ def register(monkeypatch, server, *parts, fault="good", loader=dict, **fields):
 
 
 def snapshot(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }

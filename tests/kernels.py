@@ -31,4 +31,8 @@ def tensorflow():
 
 if __name__ == "__main__":
     results = {"numpy": numpy, "torch": torch, "tensorflow": tensorflow}[sys.argv[1]]()
-    print(json.dumps({name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in results.items()}))
+    print(
+        json.dumps(
+            {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in results.items()}
+        )
+    )

@@ -1,4 +1,6 @@
-"""A training run in a process of its own, made to be killed: `python tests/killed.py FRAMEWORK CHECKPOINT [PAUSE]`."""
+"""A training run in a process of its own, made to be killed:
+`python tests/killed.py FRAMEWORK CHECKPOINT [PAUSE]`.
+"""
 
 import sys
 import time

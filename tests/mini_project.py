@@ -28,7 +28,9 @@ def make_project(folder):
     (folder / "rnnlib" / "__init__.py").write_text("")
     for name in ("files.py", "errors.py"):  # what the tools write with
         shutil.copy(ROOT / "rnnlib" / name, folder / "rnnlib" / name)
-    (folder / "rnnlib" / "datasets.py").write_text("def available(name):\n    return name == 'here'\n")
+    (folder / "rnnlib" / "datasets.py").write_text(
+        "def available(name):\n    return name == 'here'\n"
+    )
     return folder
 
 
@@ -55,7 +57,9 @@ def pretend_recorded(source, *printed):
     for number, (cell, text) in enumerate(zip(chapters.code(notebook), printed, strict=True), 1):
         outputs = [new_output("stream", name="stdout", text=text)] if text else []
         ran.cells.append(
-            new_code_cell(cell.source, metadata=cell.metadata, execution_count=number, outputs=outputs)
+            new_code_cell(
+                cell.source, metadata=cell.metadata, execution_count=number, outputs=outputs
+            )
         )
     about = {"rnnlib": {"files": {}, "outputs": chapters.outputs_digest(ran), "versions": {}}}
     text = chapters.assemble(notebook, ran, about)

@@ -1,4 +1,6 @@
-"""The book's pages with one more chapter, a sample that has one of everything a chapter may use; built once."""
+"""The book's pages with one more chapter, a sample that has one of everything a chapter may use;
+built once.
+"""
 
 import functools
 import shutil
@@ -55,7 +57,9 @@ def code(source, *tags, text=None, picture=False, html=None):
     """A code cell with its recorded output."""
     outputs = [nb.new_output("stream", text=text)] if text else []
     if picture:
-        outputs.append(nb.new_output("display_data", {"image/png": PIXEL, "text/plain": "<Figure>"}))
+        outputs.append(
+            nb.new_output("display_data", {"image/png": PIXEL, "text/plain": "<Figure>"})
+        )
     if html:
         outputs.append(nb.new_output("execute_result", {"text/html": html, "text/plain": "twins"}))
     return nb.new_code_cell(source, metadata={"tags": list(tags)} if tags else {}, outputs=outputs)
@@ -75,7 +79,8 @@ def sample():
         code("assert gap < 1", "hide-input", text="gap 0.5 < 1\n"),
         code("draw()", "hide-input", picture=True),
         code(
-            "display.twins('x')", html='<div class="rnn-twins"><div class="rnn-twin"><pre>x</pre></div></div>'
+            "display.twins('x')",
+            html='<div class="rnn-twins"><div class="rnn-twin"><pre>x</pre></div></div>',
         ),
         nb.new_markdown_cell(EXERCISES),
     ]
@@ -84,11 +89,16 @@ def sample():
 
 
 def project(folder, extra=""):
-    """A copy of what the pages are made of, with the sample (and `extra` as its last text) as one more chapter."""
+    """A copy of what the pages are made of, with the sample (and `extra` as its last text) as one
+    more chapter.
+    """
     folder = Path(folder)
     shutil.copytree(ROOT / "book", folder / "book")
     shutil.copytree(
-        ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True
+        ROOT / "notebooks",
+        folder / "notebooks",
+        ignore=shutil.ignore_patterns(".*"),
+        dirs_exist_ok=True,
     )
     shutil.copy2(ROOT / "_config.yml", folder)
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8").rstrip()
@@ -96,7 +106,8 @@ def project(folder, extra=""):
     (folder / "_toc.yml").write_text(toc + chapter, encoding="utf-8")
     plan = folder / "book/_parts.yml"
     plan.write_text(
-        plan.read_text(encoding="utf-8").rstrip() + "\n    sample: A sample chapter\n", encoding="utf-8"
+        plan.read_text(encoding="utf-8").rstrip() + "\n    sample: A sample chapter\n",
+        encoding="utf-8",
     )
     notebook = sample()
     if extra:
@@ -108,14 +119,19 @@ def project(folder, extra=""):
 
 def build(folder):
     """Build a project as `make book` does -> the finished process."""
-    program = "import sys, pathlib; from tools.build import sphinx; sys.exit(sphinx(pathlib.Path(sys.argv[1]), True))"
+    program = (
+        "import sys, pathlib; from tools.build import sphinx; "
+        "sys.exit(sphinx(pathlib.Path(sys.argv[1]), True))"
+    )
     command = [sys.executable, "-c", program, str(folder)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
 @functools.cache
 def attempt():
-    """One build for all tests -> (the finished process, the project's folder, the object that keeps the folder)."""
+    """One build for all tests -> (the finished process, the project's folder, the object that
+    keeps the folder).
+    """
     keep = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     folder = project(keep.name)
     return build(folder), folder, keep

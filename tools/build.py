@@ -1,7 +1,8 @@
 """Build the pages from the recorded chapters; nothing is run: `python -m tools.build`.
 
-Edits of prose are carried from NAME.md into NAME.ipynb first. A chapter whose code cells were edited, or whose
-outputs `make record` did not write, stops the build, and so does any warning of Sphinx.
+Edits of prose are carried from NAME.md into NAME.ipynb first. A chapter whose code cells were
+edited, or whose outputs `make record` did not write, stops the build, and so does any warning of
+Sphinx.
 """
 
 import hashlib
@@ -24,7 +25,9 @@ def listed(root):
 
 
 def bring_prose(sources):
-    """Carry prose into the recorded notebooks; returns the problems that need `make record`, as text."""
+    """Carry prose into the recorded notebooks; returns the problems that need `make record`, as
+    text.
+    """
     problems = []
     for source in sources:
         if not source.exists():
@@ -37,7 +40,9 @@ def bring_prose(sources):
 
 
 def frame_digest(root):
-    """SHA-256 over what shapes every page: where it differs from the last build, pages are read anew."""
+    """SHA-256 over what shapes every page: where it differs from the last build, pages are read
+    anew.
+    """
     digest = hashlib.sha256()
     files = [root / "_config.yml", root / "_toc.yml", root / "constraints.txt", Path(__file__)]
     for folder in ("_ext", "_templates"):
@@ -53,8 +58,8 @@ def frame_digest(root):
 def sphinx(root, fresh):
     """Run Sphinx with every warning fatal; returns the number to exit with.
 
-    All pages are written each time, so that a reference broken by an edit elsewhere is found; only edited
-    pages are read, unless `fresh`.
+    All pages are written each time, so that a reference broken by an edit elsewhere is found; only
+    edited pages are read, unless `fresh`.
     """
     from jupyter_book.sphinx import build_sphinx
 
@@ -63,14 +68,20 @@ def sphinx(root, fresh):
         root / "_build" / "html",
         noconfig=True,
         path_config=root / "_config.yml",
-        confoverrides={"external_toc_path": "_toc.yml", "latex_individualpages": False, "nitpicky": True},
+        confoverrides={
+            "external_toc_path": "_toc.yml",
+            "latex_individualpages": False,
+            "nitpicky": True,
+        },
         force_all=True,
         freshenv=fresh,
         quiet=True,
         warningiserror=True,
         keep_going=True,
     )
-    return 1 if isinstance(result, BaseException) else int(result)
+    if isinstance(result, BaseException):
+        return 1
+    return int(result)
 
 
 def main(root=environment.ROOT):
@@ -80,7 +91,8 @@ def main(root=environment.ROOT):
     if problems:
         print("The pages cannot be built:", *problems, sep="\n  ", file=sys.stderr)
         return 1
-    stamp, state = root / "_build" / "pages", frame_digest(root)
+    stamp = root / "_build" / "pages"
+    state = frame_digest(root)
     fresh = not stamp.exists() or stamp.read_text(encoding="utf-8") != state
     stamp.unlink(missing_ok=True)  # a build that fails or is stopped is followed by a fresh one
     if fresh:

@@ -1,4 +1,6 @@
-"""A chapter is a pair: notebooks/NAME.md is its source, NAME.ipynb the same cells with recorded outputs."""
+"""A chapter is a pair: notebooks/NAME.md is its source, NAME.ipynb the same cells with recorded
+outputs.
+"""
 
 import hashlib
 import json
@@ -19,12 +21,15 @@ def read_source(path):
     return jupytext.read(path, config=load_jupytext_config(str(path)))
 
 
-# as JupyterLab writes it, word for word and in this order, so that saving there leaves a header alone
+# as JupyterLab writes it, word for word and in this order, so that saving there leaves a header
+# alone
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 
 
 def canonical(path):
-    """NAME.md as JupyterLab itself would save it; with any other header it would rewrite or refuse the pair."""
+    """NAME.md as JupyterLab itself would save it; with any other header it would rewrite or refuse
+    the pair.
+    """
     config = load_jupytext_config(str(path))
     notebook = jupytext.read(path, config=config)
     header = notebook.metadata.get("jupytext", {})
@@ -65,13 +70,17 @@ def data_sets(notebook):
 
 
 def outputs_digest(notebook):
-    """SHA-256 over what was run and what came out: source, tags, number and outputs of every code cell."""
+    """SHA-256 over what was run and what came out: source, tags, number and outputs of every code
+    cell.
+    """
     content = [[c.source, tags(c), c.execution_count, c.outputs] for c in code(notebook)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def file_digest(path):
-    """The first 16 digits of the SHA-256 of a file, whatever its line ends; None where it is not."""
+    """The first 16 digits of the SHA-256 of a file, whatever its line ends;
+    None where it is not.
+    """
     if not path.is_file():
         return None
     content = path.read_bytes().replace(b"\r\n", b"\n")
@@ -101,14 +110,20 @@ def why_aged(recorded, root):
 
 
 def why_due(source):
-    """Why `make record` is due for the chapter notebooks/NAME.md: one clause, or None where nothing is."""
+    """Why `make record` is due for the chapter notebooks/NAME.md:
+    one clause, or None where nothing is.
+    """
     recorded = source.with_suffix(".ipynb")
     if not recorded.exists():
         return "was never recorded"
-    old, new = read_recorded(recorded), read_source(source)
-    before, after = [(c.source, tags(c)) for c in code(old)], [(c.source, tags(c)) for c in code(new)]
+    old = read_recorded(recorded)
+    new = read_source(source)
+    before = [(c.source, tags(c)) for c in code(old)]
+    after = [(c.source, tags(c)) for c in code(new)]
     if before != after:
-        first = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), None)
+        first = next(
+            (i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), None
+        )
         if first is None:
             return f"has {len(after)} code cells, but {len(before)} are recorded"
         return f"has an edited code cell, number {first}: {summary(after[first][0])}"
@@ -133,23 +148,33 @@ def assemble(source, run, metadata):
     for cell in source.cells:
         digest = hashlib.sha256(cell.source.encode()).hexdigest()[:10]
         seen[digest] += 1
-        cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+        if seen[digest] == 1:
+            cell.id = digest
+        else:
+            cell.id = f"{digest}-{seen[digest]}"
         if cell.cell_type == "code":
             result = next(outputs)
-            cell.outputs, cell.execution_count = result.outputs, result.execution_count
+            cell.outputs = result.outputs
+            cell.execution_count = result.execution_count
     # what JupyterLab would leave of it when it saves
     source.metadata["jupytext"] = {"default_lexer": "ipython3", "formats": "ipynb,md:myst"}
     source.metadata.update(metadata)
-    source.nbformat, source.nbformat_minor = 4, 5
+    source.nbformat = 4
+    source.nbformat_minor = 5
     nbformat.validate(source)
     return nbformat.writes(source).rstrip("\n") + "\n"
 
 
 def refresh_prose(source):
-    """Bring an edit of prose from NAME.md into NAME.ipynb; nothing is run. True if the file changed."""
+    """Bring an edit of prose from NAME.md into NAME.ipynb; nothing is run.
+
+    True if the file changed.
+    """
     recorded = source.with_suffix(".ipynb")
     old = read_recorded(recorded)
-    kept = {name: old.metadata[name] for name in ("language_info", "rnnlib") if name in old.metadata}
+    kept = {
+        name: old.metadata[name] for name in ("language_info", "rnnlib") if name in old.metadata
+    }
     text = assemble(read_source(source), old, kept)
     if text == recorded.read_text(encoding="utf-8"):
         return False
@@ -164,7 +189,9 @@ def text_outputs(notebook):
 
 
 def has_text(output):
-    """Whether an output says something in words or numbers; a figure's `<Figure size ...>` does not count."""
+    """Whether an output says something in words or numbers;
+    a figure's `<Figure size ...>` does not count.
+    """
     if output.output_type == "stream":
         return True
     data = output.get("data", {})

@@ -1,6 +1,7 @@
 """The gate, without the chapters: `python -m tools.check [STEP ...]`.
 
-Every step runs, whatever the others say; a table at the end says which failed and how long each took.
+Every step runs, whatever the others say; a table at the end says which failed and how long each
+took.
 """
 
 import argparse
@@ -32,8 +33,12 @@ def run(name: str) -> tuple[bool, float]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run all steps, or those named; 1 if one failed."""
-    parser = argparse.ArgumentParser(prog="python -m tools.check", description=__doc__.split("\n")[0])
-    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)}; all without")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.check", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument(
+        "steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)}; all without"
+    )
     options = parser.parse_args(arguments)
     unknown = [step for step in options.steps if step not in STEPS]
     if unknown:

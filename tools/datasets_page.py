@@ -1,4 +1,5 @@
-"""Write book/datasets.md, the page of data sets and licences, from the table in `rnnlib.data.catalog`.
+"""Write book/datasets.md, the page of data sets and licences, from the table in
+`rnnlib.data.catalog`.
 
     python -m tools.datasets_page
 

@@ -1,8 +1,9 @@
 """Hold the documents against the code: `python -m tools.documents [FILE ...]`.
 
-Every `make` target, every `python -m` module with its options, and every name of the package that a text
-mentions must exist; every Python fence in a page or a docstring must run, or say why it cannot.  A fence
-that cannot run here has a comment before it: `<!-- not run: the reason -->` (in a docstring: `not run:`).
+Every `make` target, every `python -m` module with its options, and every name of the package that a
+text mentions must exist; every Python fence in a page or a docstring must run, or say why it
+cannot. A fence that cannot run here has a comment before it: `<!-- not run: the reason -->` (in a
+docstring: `not run:`).
 """
 
 import argparse
@@ -28,7 +29,18 @@ INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 SECONDS = 300  # a fence may take
 NOT_ROOMS = {"pt", "tf", "ops"}  # as first words they are TensorFlow's or Keras' own
 PARAMETERS = {"cell", "fwd", "bwd", "layers"}  # `rnn.cell.W_x` is the name of a weight
-ATTRIBUTES_OF_DATA = {"shape", "dtype", "ndim", "x", "y", "lengths", "T", "columns", "index", "values"}
+ATTRIBUTES_OF_DATA = {
+    "shape",
+    "dtype",
+    "ndim",
+    "x",
+    "y",
+    "lengths",
+    "T",
+    "columns",
+    "index",
+    "values",
+}
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,10 @@ def docstrings(root: Path = ROOT) -> list[Text]:
         for path in sorted((root / folder).rglob("*.py")):
             name = path.relative_to(root).as_posix()
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                words = ast.get_docstring(node) if isinstance(node, holders) else None
+                if isinstance(node, holders):
+                    words = ast.get_docstring(node)
+                else:
+                    words = None
                 if words:
                     found.append(Text(f"{name}:{getattr(node, 'lineno', 1)}", words))
     return found
@@ -88,7 +103,8 @@ def unknown_modules(text: Text, root: Path = ROOT) -> list[str]:
     """Modules, options and commands that are run as modules and do not exist."""
     problems = []
     for match in re.finditer(r"python[\w.]* -m ([\w.]+)((?:[ \t]+[\w\"'=./:-]+)*)", text.words):
-        module, rest = match[1].rstrip("."), match[2].split()
+        module = match[1].rstrip(".")
+        rest = match[2].split()
         if module.split(".")[0] not in OURS:
             if importlib.util.find_spec(module.split(".")[0]) is None:
                 problems.append(f"python -m {module}: no such module is installed")
@@ -100,7 +116,9 @@ def unknown_modules(text: Text, root: Path = ROOT) -> list[str]:
         source = file.read_text("utf-8")
         options = [word.split("=")[0] for word in rest if word.startswith("--")]
         problems += [
-            f"python -m {module} has no option {option}" for option in options if option not in source
+            f"python -m {module} has no option {option}"
+            for option in options
+            if option not in source
         ]
         if module == "rnnlib" and rest and f'"{rest[0]}"' not in source:
             problems.append(f"python -m rnnlib has no command {rest[0]!r}")
@@ -123,9 +141,14 @@ def outline(path: Path) -> dict[str, set[str]]:
             for alias in node.names:
                 names[(alias.asname or alias.name).split(".")[0]] = set()
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if isinstance(node, ast.Assign):
+                targets = node.targets
+            else:
+                targets = [node.target]
             for target in targets:
-                names.update((part.id, set()) for part in ast.walk(target) if isinstance(part, ast.Name))
+                names.update(
+                    (part.id, set()) for part in ast.walk(target) if isinstance(part, ast.Name)
+                )
     return names
 
 
@@ -160,7 +183,9 @@ def resolve(dotted: str, root: Path = ROOT) -> bool:
 def rooms(root: Path = ROOT) -> frozenset[str]:
     """What stands directly below `rnnlib`: folders and modules."""
     paths = (root / "rnnlib").iterdir()
-    names = {path.stem for path in paths if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    names = {
+        path.stem for path in paths if path.suffix == ".py" or (path / "__init__.py").is_file()
+    }
     return frozenset(names - {"__init__", "__main__"} - NOT_ROOMS)
 
 
@@ -169,9 +194,14 @@ def unknown_names(text: Text, root: Path = ROOT) -> list[str]:
     problems = []
     for code in INLINE.findall(text.words):
         match = re.match(r"([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)+)", code)
-        if match is None or code.startswith(("/", "-")) or re.search(r"\.(py|md|json|ipynb)\b", code):
+        if (
+            match is None
+            or code.startswith(("/", "-"))
+            or re.search(r"\.(py|md|json|ipynb)\b", code)
+        ):
             continue
-        first, rest = match[1], match[2]
+        first = match[1]
+        rest = match[2]
         if rest.split(".")[1] in ATTRIBUTES_OF_DATA | PARAMETERS:
             continue
         if first == "rnnlib":
@@ -248,7 +278,9 @@ def check(text: Text, run: bool = True, root: Path = ROOT) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Check all documents, or those named; 1 if anything is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m tools.documents", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.documents", description=__doc__.split("\n")[0]
+    )
     parser.add_argument("files", nargs="*", help="pages or Python files; all without")
     parser.add_argument("--no-run", action="store_true", help="leave the fences out")
     options = parser.parse_args(arguments)

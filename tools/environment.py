@@ -28,15 +28,22 @@ c.HistoryManager.enabled = False  # two kernels at a time would wait for one fil
 
 
 def promised():
-    """Whether recorded digits are promised to come out here: Linux on x86-64, and the Python of the recordings."""
-    return sys.platform == "linux" and platform.machine() == "x86_64" and sys.version_info[:2] == (3, 11)
+    """Whether recorded digits are promised to come out here:
+    Linux on x86-64, and the Python of the recordings.
+    """
+    return (
+        sys.platform == "linux"
+        and platform.machine() == "x86_64"
+        and sys.version_info[:2] == (3, 11)
+    )
 
 
 def apply(root=ROOT):
     """Set the environment that kernels inherit; call it before a framework or a kernel starts.
 
-    A reader's own IPython profile could change what a cell prints, so kernels get a profile of their own
-    below `_build`. A relative `RNNLIB_DATA` is made absolute: kernels run in `notebooks/`.
+    A reader's own IPython profile could change what a cell prints, so kernels get a profile of
+    their own below `_build`. A relative `RNNLIB_DATA` is made absolute: kernels run in
+    `notebooks/`.
     """
     os.environ.update(SETTINGS)
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # results are defined for the CPU

@@ -1,7 +1,7 @@
 """Make .venv and install into it what a command needs, once: `python3 tools/install.py GROUP`.
 
-GROUP is core, book, test, lab or all. Standard library only, and plain enough for Python 3.6 to read, so that
-an old Python can say that it is too old.
+GROUP is core, book, test, lab or all. Standard library only, and plain enough for Python 3.6 to
+read, so that an old Python can say that it is too old.
 """
 
 import errno
@@ -18,7 +18,8 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-OLDEST, NEWEST = (3, 11), (3, 13)
+OLDEST = (3, 11)
+NEWEST = (3, 13)
 
 GROUPS = {
     "core": [],
@@ -27,7 +28,8 @@ GROUPS = {
     "lab": ["lab", "tensorflow", "torch"],
     "all": ["book", "lab", "tensorflow", "test", "torch"],
 }
-# what an extra brings: a package to know it by, and the disk space it takes while pip unpacks, in GB
+# what an extra brings: a package to know it by, and the disk space it takes while pip unpacks, in
+# GB
 SPACE = {
     "core": ("spacy", 1.1),
     "book": ("jupyter_book", 0.3),
@@ -47,9 +49,9 @@ def check_python(version=sys.version_info, executable=sys.executable):
     if OLDEST <= tuple(version[:2]) <= NEWEST:
         return
     raise Failed(
-        f"Python {dotted(OLDEST)} to {dotted(NEWEST)} is needed, but {executable} is Python {dotted(version)}.\n"
-        "Install Python 3.11, then `make PYTHON=/path/to/python3.11 ...`, or put python3.11 on the PATH. "
-        "A .venv made with another Python goes first: rm -r .venv"
+        f"Python {dotted(OLDEST)} to {dotted(NEWEST)} is needed, but {executable} is Python "
+        f"{dotted(version)}.\nInstall Python 3.11, then `make PYTHON=/path/to/python3.11 ...`, or "
+        "put python3.11 on the PATH. A .venv made with another Python goes first: rm -r .venv"
     )
 
 
@@ -59,14 +61,17 @@ def dotted(version):
 
 def check_space(venv, extras, free=None):
     """Refuse to start where the disk cannot hold what is still to be installed."""
-    packages = [p for pattern in ("lib/python*", "Lib") for p in venv.glob(f"{pattern}/site-packages/*")]
+    packages = [
+        p for pattern in ("lib/python*", "Lib") for p in venv.glob(f"{pattern}/site-packages/*")
+    ]
     names = {path.name for path in packages}
     need = sum(SPACE[extra][1] for extra in ["core", *extras] if SPACE[extra][0] not in names)
-    free = shutil.disk_usage(str(venv.parent)).free / 1e9 if free is None else free
+    if free is None:
+        free = shutil.disk_usage(str(venv.parent)).free / 1e9
     if free < need:
         raise Failed(
-            f"{free:.1f} GB are free in {venv.parent}, but about {need:.1f} GB are needed.\n"
-            "Free some space (`pip cache purge` empties pip's own cache), or clone onto a larger disk."
+            f"{free:.1f} GB are free in {venv.parent}, but about {need:.1f} GB are needed.\nFree "
+            "some space (`pip cache purge` empties pip's own cache), or clone onto a larger disk."
         )
 
 
@@ -135,18 +140,40 @@ def reachable(url, seconds=2.0):
 
 def pip_command(venv, extras, torch_index=""):
     """The pip call; a reader's own pip configuration stays in force."""
-    what = f".[{','.join(extras)}]" if extras else "."
-    command = [str(venv_python(venv)), "-m", "pip", "install", "--progress-bar", "off", "--no-input"]
+    if extras:
+        what = f".[{','.join(extras)}]"
+    else:
+        what = "."
+    command = [
+        str(venv_python(venv)),
+        "-m",
+        "pip",
+        "install",
+        "--progress-bar",
+        "off",
+        "--no-input",
+    ]
     command += ["--disable-pip-version-check", "-c", "constraints.txt", "-e", what]
     # the usual torch for Linux brings gigabytes of CUDA; PyTorch's own index has builds for the CPU
-    if torch_index and "torch" in extras and sys.platform.startswith("linux") and reachable(torch_index):
+    if (
+        torch_index
+        and "torch" in extras
+        and sys.platform.startswith("linux")
+        and reachable(torch_index)
+    ):
         command += ["--extra-index-url", torch_index]
     return command
 
 
 def run_pip(command, root, log_path):
-    """Run pip with one progress line; all it says goes to a log file. Returns (exit status, text)."""
-    start, said, lines, packages = time.time(), 0.0, [], 0
+    """Run pip with one progress line; all it says goes to a log file.
+
+    Returns (exit status, text).
+    """
+    start = time.time()
+    said = 0.0
+    lines = []
+    packages = 0
     variables = dict(os.environ, PYTHONUNBUFFERED="1", PYTHONUTF8="1")
     pip = subprocess.Popen(
         command, cwd=str(root), env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -192,8 +219,9 @@ def show(seconds, packages, line):
 
 
 OFFLINE = (
-    "Failed to establish a new connection|Name or service not known|Max retries|Read timed out|NewConnectionError"
-    "|name resolution|Connection refused|Network is unreachable|Connection broken|NameResolutionError"
+    "Failed to establish a new connection|Name or service not known|Max retries|Read timed "
+    "out|NewConnectionError|name resolution|Connection refused|Network is unreachable|Connection "
+    "broken|NameResolutionError"
 )
 
 
@@ -215,19 +243,20 @@ def explain(log):
         )
     if missing:
         return (
-            f"{name} cannot be had: {last}\n"
-            f"No such version for Python {dotted(sys.version_info)} on {sys.platform} in your package index "
-            "(`pip config list`). The versions are known to work with Python 3.11: "
-            "rm -r .venv, then make PYTHON=python3.11 ..."
+            f"{name} cannot be had: {last}\nNo such version for Python {dotted(sys.version_info)} "
+            f"on {sys.platform} in your package index (`pip config list`). The versions are known "
+            "to work with Python 3.11: rm -r .venv, then make PYTHON=python3.11 ..."
         )
     return (
-        f"pip stopped at {name}: {last}\nRun the same command again; if it stops there again, read the log."
+        f"pip stopped at {name}: {last}\nRun the same command again; if it stops there again, "
+        "read the log."
     )
 
 
 def install(group, root=ROOT, torch_index=""):
     """Install a group; returns at once where it is there already."""
-    venv, now = root / ".venv", state(root)
+    venv = root / ".venv"
+    now = state(root)
     before, there = read_stamp(venv)
     if before == now and set(GROUPS[group]) <= set(there) and venv_python(venv).exists():
         return
@@ -245,7 +274,10 @@ def install(group, root=ROOT, torch_index=""):
 
 def main(arguments, root=ROOT):
     """Install the group named on the command line; the number to exit with."""
-    group = arguments[0] if arguments else "all"
+    if arguments:
+        group = arguments[0]
+    else:
+        group = "all"
     if group not in GROUPS:
         print(f"there is no group {group!r}; there are: {', '.join(GROUPS)}", file=sys.stderr)
         return 2
@@ -256,7 +288,10 @@ def main(arguments, root=ROOT):
         text = str(problem)
     except OSError as problem:
         full = problem.errno == errno.ENOSPC
-        text = f"the disk is full: {problem}" if full else f"a file cannot be read or written: {problem}"
+        if full:
+            text = f"the disk is full: {problem}"
+        else:
+            text = f"a file cannot be read or written: {problem}"
     except KeyboardInterrupt:
         text = "interrupted. Run the same command again: what was fetched is kept."
     print(f"\nInstallation stopped: {text}", file=sys.stderr)

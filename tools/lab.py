@@ -1,4 +1,6 @@
-"""Open JupyterLab so that a chapter's .md opens as a notebook by a double click: `python -m tools.lab`."""
+"""Open JupyterLab so that a chapter's .md opens as a notebook by a double click:
+`python -m tools.lab`.
+"""
 
 import os
 import subprocess

@@ -10,7 +10,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "book/architecture.md"
-ROOMS = ["core", "display", "metrics", "speech", "data", "training", "text", "forecasting", "ref", "pt", "tf"]
+ROOMS = [
+    "core",
+    "display",
+    "metrics",
+    "speech",
+    "data",
+    "training",
+    "text",
+    "forecasting",
+    "ref",
+    "pt",
+    "tf",
+]
 ROOMS += ["experiments"]
 HEAD = """\
 # The map of the package

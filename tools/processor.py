@@ -1,8 +1,10 @@
-"""Which instruction set this processor has, and a run of Python on less: `python -m tools.processor avx2 -m pytest`.
+"""Which instruction set this processor has, and a run of Python on less:
+`python -m tools.processor avx2 -m pytest`.
 
-PyTorch, TensorFlow and NumPy choose their arithmetic by the processor they meet, and order and rounding of their sums
-with it. The variables below take the choice away; `tests/tools/test_processor.py` sees that each still changes digits. An
-imitation proves less than the other processor: TensorFlow's own elementwise operations, for one, listen to none.
+PyTorch, TensorFlow and NumPy choose their arithmetic by the processor they meet, and order and
+rounding of their sums with it. The variables below take the choice away;
+`tests/tools/test_processor.py` sees that each still changes digits. An imitation proves less than
+the other processor: TensorFlow's own elementwise operations, for one, listen to none.
 """
 
 import os
@@ -34,7 +36,8 @@ SETTINGS = {
 }
 VARIABLES = tuple(SETTINGS["baseline"])
 
-# what Linux calls the extensions; a processor has a set if it has all of them and those of the sets before
+# what Linux calls the extensions; a processor has a set if it has all of them and those of the sets
+# before
 SETS = {
     "avx2": {"avx2", "fma", "bmi1", "bmi2", "f16c"},
     "avx512": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
@@ -55,7 +58,9 @@ def flags(path="/proc/cpuinfo"):
 
 
 def kind():
-    """ "baseline", "avx2" or "avx512" for an x86-64 processor under Linux, else the machine's name, as "arm64"."""
+    """ "baseline", "avx2" or "avx512" for an x86-64 processor under Linux, else the machine's
+    name, as "arm64".
+    """
     extensions = flags()
     if platform.machine() != "x86_64" or not extensions:
         return platform.machine()
@@ -80,7 +85,9 @@ def brought():
 
 
 def describe():
-    """On what this run computes, in a line: "avx512", "avx512 as avx2", "avx2 with MKL_CBWR=COMPATIBLE"."""
+    """On what this run computes, in a line: "avx512", "avx512 as avx2", "avx2 with
+    MKL_CBWR=COMPATIBLE".
+    """
     words = kind()
     if chosen():
         words += f" as {chosen()}"
@@ -91,25 +98,38 @@ def describe():
 
 
 def variables(name):
-    """What to set for a run on the instruction set `name`; SystemExit says what this processor can imitate."""
+    """What to set for a run on the instruction set `name`;
+    SystemExit says what this processor can imitate.
+    """
     if name not in SETTINGS:
-        raise SystemExit(f"no setting CPU={name}: choose one of {', '.join(SETTINGS)}, or leave CPU= out")
+        raise SystemExit(
+            f"no setting CPU={name}: choose one of {', '.join(SETTINGS)}, or leave CPU= out"
+        )
     here = kind()
     if here not in ("baseline", *SETS):
-        raise SystemExit(f"CPU={name} is for x86-64 processors under Linux, this is {here}: leave CPU= out")
+        raise SystemExit(
+            f"CPU={name} is for x86-64 processors under Linux, this is {here}: leave CPU= out"
+        )
     if name != "baseline" and here == "baseline":
-        raise SystemExit(f"CPU={name} needs a processor with that set, this one is {here}: leave CPU= out")
+        raise SystemExit(
+            f"CPU={name} needs a processor with that set, this one is {here}: leave CPU= out"
+        )
     settings = {**SETTINGS[name], CHOICE: name}
-    other_flags = [flag for flag in os.environ.get("XLA_FLAGS", "").split() if "xla_cpu_max_isa" not in flag]
+    other_flags = [
+        flag for flag in os.environ.get("XLA_FLAGS", "").split() if "xla_cpu_max_isa" not in flag
+    ]
     settings["XLA_FLAGS"] = " ".join([*other_flags, settings["XLA_FLAGS"]])
     return settings
 
 
 def main(arguments=None):
     """Start Python with the arguments after the name, the variables set; its exit status."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments is None:
+        arguments = sys.argv[1:]
     if not arguments:
-        raise SystemExit(f"usage: python -m tools.processor {'|'.join(SETTINGS)} ARGUMENTS OF PYTHON")
+        raise SystemExit(
+            f"usage: python -m tools.processor {'|'.join(SETTINGS)} ARGUMENTS OF PYTHON"
+        )
     name, *rest = arguments
     return subprocess.call([sys.executable, *rest], env={**os.environ, **variables(name)})
 

@@ -1,7 +1,7 @@
 """Run chapters and keep what they print: `python -m tools.record [--stale] [NAME ...]`.
 
-A chapter is refused, and its old recording left as it was, if a data set it can use is absent, a cell
-raises, or anything is written to stderr.
+A chapter is refused, and its old recording left as it was, if a data set it can use is absent, a
+cell raises, or anything is written to stderr.
 """
 
 import argparse
@@ -50,7 +50,9 @@ def check_data(notebook):
         raise Refused(str(error)) from None
     if absent:
         sets = ", ".join(absent)
-        raise Refused(f"data not here: {sets}. Fetch with `make data`, or set RNNLIB_DATA to where it is")
+        raise Refused(
+            f"data not here: {sets}. Fetch with `make data`, or set RNNLIB_DATA to where it is"
+        )
 
 
 WATCH = """
@@ -103,7 +105,8 @@ def run(notebook, folder):
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         coalesce_streams=True,
-        force_raise_errors=True,  # the data is here, so cells tagged raises-exception must not raise either
+        # the data is here, so cells tagged raises-exception must not raise either
+        force_raise_errors=True,
         store_widget_state=False,
     )
     try:
@@ -126,11 +129,15 @@ def check_outputs(ran):
             if output.output_type == "stream" and output.name == "stderr":
                 raise Refused(f"code cell {number} wrote to stderr:\n{output.text.rstrip()}")
             if any("widget" in kind for kind in output.get("data", {})):
-                raise Refused(f"code cell {number} shows a widget, which needs scripts from elsewhere")
+                raise Refused(
+                    f"code cell {number} shows a widget, which needs scripts from elsewhere"
+                )
 
 
 def record(source, root=environment.ROOT):
-    """Execute notebooks/NAME.md and replace NAME.ipynb in one step; raise Refused and touch nothing."""
+    """Execute notebooks/NAME.md and replace NAME.ipynb in one step;
+    raise Refused and touch nothing.
+    """
     text = chapters.canonical(source)
     if text != source.read_text(encoding="utf-8"):
         chapters.write_atomically(source, text)
@@ -167,16 +174,24 @@ def choose(names, folder):
     ]
     unknown = [name for name in wanted if name not in known]
     if unknown:
-        raise SystemExit(f"no chapter {', '.join(unknown)}; there are: {', '.join(known) or 'none'}")
-    return [known[name] for name in wanted] if wanted else list(known.values())
+        raise SystemExit(
+            f"no chapter {', '.join(unknown)}; there are: {', '.join(known) or 'none'}"
+        )
+    if wanted:
+        return [known[name] for name in wanted]
+    return list(known.values())
 
 
 def main(arguments=None, root=environment.ROOT):
     """Record chapters; 1 if any was refused."""
-    parser = argparse.ArgumentParser(prog="python -m tools.record", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.record", description=__doc__.split("\n")[0]
+    )
     parser.add_argument("names", nargs="*", help="chapters to record; all without")
     parser.add_argument(
-        "--stale", action="store_true", help="only those that an edit or a change of rnnlib has aged"
+        "--stale",
+        action="store_true",
+        help="only those that an edit or a change of rnnlib has aged",
     )
     options = parser.parse_args(arguments)
     environment.apply(root)
@@ -187,7 +202,10 @@ def main(arguments=None, root=environment.ROOT):
         sources = [source for source in sources if reasons[source]]
     refused = 0
     for number, source in enumerate(sources, 1):
-        reason = f" ({reasons[source]})" if source in reasons else ""
+        if source in reasons:
+            reason = f" ({reasons[source]})"
+        else:
+            reason = ""
         print(f"[{number}/{len(sources)}] {source.stem}{reason}", flush=True)
         start = time.perf_counter()
         try:
@@ -198,7 +216,9 @@ def main(arguments=None, root=environment.ROOT):
         else:
             print(f"  recorded in {time.perf_counter() - start:.0f} s", flush=True)
     print(f"{len(sources) - refused} of {len(sources)} chapters recorded")
-    return 1 if refused else 0
+    if refused:
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """How dense the code is: `python -m tools.style [FOLDER ...]` counts, and fails above the limits.
 
-Four figures, each with its limit: packed assignments and conditional expressions in a thousand lines, lines of
-more than 100 columns, and the median number of nodes of the syntax tree in a simple statement.
+Four figures, each with its limit: packed assignments and conditional expressions in a thousand
+lines, lines of more than 100 columns, and the median number of nodes of the syntax tree in a simple
+statement.
 """
 
 import argparse
@@ -13,7 +14,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("rnnlib", "tools", "benchmarks", "book/_ext")
 COLUMNS = 100
-PACKED, TERNARIES, WIDE, NODES = 3.0, 8.0, 0, 10  # the limits
+PACKED = 3.0  # the limits
+TERNARIES = 8.0
+WIDE = 0
+NODES = 10
 COMPOUND = (
     ast.FunctionDef,
     ast.AsyncFunctionDef,
@@ -90,7 +94,12 @@ def count_folders(folders: list[str], root: Path = ROOT) -> Counts:
 def report(counts: Counts) -> list[tuple[str, float, float, list[str]]]:
     """(figure, its value, its limit, places) of each count."""
     return [
-        ("packed assignments per 1000 lines", counts.per_thousand(counts.packed), PACKED, counts.packed),
+        (
+            "packed assignments per 1000 lines",
+            counts.per_thousand(counts.packed),
+            PACKED,
+            counts.packed,
+        ),
         (
             "conditional expressions per 1000 lines",
             counts.per_thousand(counts.ternaries),
@@ -104,7 +113,9 @@ def report(counts: Counts) -> list[tuple[str, float, float, list[str]]]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the figures; 1 if one is above its limit."""
-    parser = argparse.ArgumentParser(prog="python -m tools.style", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.style", description=__doc__.split("\n")[0]
+    )
     parser.add_argument("folders", nargs="*", default=FOLDERS, help="below the repository's root")
     parser.add_argument("--places", action="store_true", help="list where")
     options = parser.parse_args(arguments)
@@ -114,7 +125,10 @@ def main(arguments: list[str] | None = None) -> int:
         status |= above
         print(f"{name}: {value:.1f} (limit {limit:g}){' ABOVE' if above else ''}")
         if options.places or (above and places):
-            shown = places if options.places else places[:5]
+            if options.places:
+                shown = places
+            else:
+                shown = places[:5]
             print("  " + ", ".join(shown))
     return int(status)
 

@@ -1,7 +1,8 @@
-"""Build the wheel and try it from an empty folder, each framework hidden in turn: `python -m tools.wheel`.
+"""Build the wheel and try it from an empty folder, each framework hidden in turn:
+`python -m tools.wheel`.
 
-The wheel is unpacked, not installed, so that nothing of the environment changes; a real installation is tried
-by the weekly workflow.
+The wheel is unpacked, not installed, so that nothing of the environment changes; a real
+installation is tried by the weekly workflow.
 """
 
 import os
@@ -50,13 +51,16 @@ SOURCES = ("rnnlib", "pyproject.toml", "README.md", "LICENSE")
 def build(folder: Path, root: Path = ROOT) -> Path:
     """The wheel of this checkout, in `folder`; RuntimeError with pip's words if it cannot be built.
 
-    It is built from a copy: setuptools keeps what it built beside the sources, and would pack files that are gone.
+    It is built from a copy: setuptools keeps what it built beside the sources, and would pack files
+    that are gone.
     """
     source = folder / "source"
     source.mkdir()
     for name in SOURCES:
         if (root / name).is_dir():
-            shutil.copytree(root / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                root / name, source / name, ignore=shutil.ignore_patterns("__pycache__")
+            )
         else:
             shutil.copy(root / name, source / name)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
@@ -77,7 +81,9 @@ def unpack(wheel: Path, folder: Path) -> Path:
 
 
 def attempt(folder: Path, half: str, cwd: Path) -> str | None:
-    """Import and run one half from the unpacked wheel, the other framework hidden; what failed, or None."""
+    """Import and run one half from the unpacked wheel, the other framework hidden;
+    what failed, or None.
+    """
     (other,) = FRAMEWORKS.keys() - {half}
     program = TRY.format(hidden={FRAMEWORKS[other]}, folder=str(folder), half=half, other=other)
     variables = dict(os.environ, PYTHONPATH=str(folder), PYTHONSAFEPATH="1")

@@ -1,10 +1,12 @@
-"""The directive `{api}`: the public names of a room of the package, read from its sources; nothing is imported.
+"""The directive `{api}`: the public names of a room of the package, read from its sources;
+nothing is imported.
 
     ```{api} rnnlib.metrics
     ```
 
-lists what the room's `__all__` names, each with its signature, its docstring and a link to its source.  Two rooms
-in one call (`{api} rnnlib.pt rnnlib.tf`) are twins: signatures of the first, sources of both.
+lists what the room's `__all__` names, each with its signature, its docstring and a link to its
+source. Two rooms in one call (`{api} rnnlib.pt rnnlib.tf`) are twins: signatures of the first,
+sources of both.
 """
 
 import ast
@@ -38,7 +40,9 @@ class Definition:
 def path_of(module):
     """The file of a module or package."""
     base = ROOT / module.replace(".", "/")
-    return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+    if base.is_dir():
+        return base / "__init__.py"
+    return base.with_suffix(".py")
 
 
 @cache
@@ -58,7 +62,9 @@ def public_names(module):
 
 @cache
 def find(module, name):
-    """The definition behind a name of a module, through its imports; ValueError where there is none."""
+    """The definition behind a name of a module, through its imports;
+    ValueError where there is none.
+    """
     for node in tree_of(module).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name:
             return Definition(name, module, node)
@@ -78,19 +84,29 @@ def find(module, name):
 
 def assigned(node):
     """The names that an assignment binds."""
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+    if isinstance(node, ast.Assign):
+        targets = node.targets
+    else:
+        targets = [node.target]
+    return {
+        part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)
+    }
 
 
 # ---- signatures and docstrings as text
 
 
 def signature(node):
-    """The arguments of a function or method, without self; of a class, those of its constructor or its fields."""
+    """The arguments of a function or method, without self;
+    of a class, those of its constructor or its fields.
+    """
     if isinstance(node, ast.FunctionDef):
         text = ast.unparse(node.args)
         text = re.sub(r"^(self|cls)(, |$)", "", text)
-        returns = f" -> {ast.unparse(node.returns)}" if node.returns is not None else ""
+        if node.returns is not None:
+            returns = f" -> {ast.unparse(node.returns)}"
+        else:
+            returns = ""
         return f"({text}){returns}"
     for part in node.body:
         if isinstance(part, ast.FunctionDef) and part.name == "__init__":
@@ -102,18 +118,25 @@ def signature(node):
 def field(node):
     """A field of a data class as an argument of its constructor."""
     text = f"{ast.unparse(node.target)}: {ast.unparse(node.annotation)}"
-    return text if node.value is None else f"{text}={ast.unparse(node.value)}"
+    if node.value is None:
+        return text
+    return f"{text}={ast.unparse(node.value)}"
 
 
 def escaped(line):
     """Plain text as Markdown; what stands in backticks stays as it is."""
     pieces = re.split(r"(`[^`]*`)", line)
-    return "".join(piece if piece.startswith("`") else ESCAPED.sub(r"\\\1", piece) for piece in pieces)
+    return "".join(
+        piece if piece.startswith("`") else ESCAPED.sub(r"\\\1", piece) for piece in pieces
+    )
 
 
 def markdown(docstring):
-    """A docstring of the house as Markdown: prose, tables of arguments as definitions, examples as code."""
-    lines, code = [], False
+    """A docstring of the house as Markdown: prose, tables of arguments as definitions, examples as
+    code.
+    """
+    lines = []
+    code = False
     for line in docstring.splitlines():
         argument = re.match(r"^(\w[\w.*]*(?:, \w[\w.*]*)*|\"[^\"]+\") {2,}(\S.*)$", line)
         if line.startswith((">>> ", "... ")):
@@ -140,7 +163,9 @@ def kind(node):
     """The word of the Python domain for a definition."""
     if isinstance(node, ast.ClassDef):
         return "class"
-    return "function" if isinstance(node, ast.FunctionDef) else "data"
+    if isinstance(node, ast.FunctionDef):
+        return "function"
+    return "data"
 
 
 def methods(node):
@@ -179,19 +204,36 @@ class Api(SphinxDirective):
     def module(self, room, definition):
         """A module of the room as one entry: its name and what it is about."""
         about = ast.get_docstring(definition.node) or ""
-        return ["", f":::::{{py:module}} {room}.{definition.name}", ":::::", "", *markdown(about), ""]
+        return [
+            "",
+            f":::::{{py:module}} {room}.{definition.name}",
+            ":::::",
+            "",
+            *markdown(about),
+            "",
+        ]
 
     def entry(self, room, name, definitions):
         """A function, class or constant as lines of MyST."""
         node = definitions[0].node
-        arguments = signature(node) if kind(node) != "data" else ""
-        about = ast.get_docstring(node) if kind(node) != "data" else None
+        if kind(node) != "data":
+            arguments = signature(node)
+        else:
+            arguments = ""
+        if kind(node) != "data":
+            about = ast.get_docstring(node)
+        else:
+            about = None
         lines = ["", f"::::::{{py:{kind(node)}}} {room}.{name}{arguments}", ""]
         lines += markdown(about or "")
         for method in methods(node):
             lines += ["", f":::::{{py:method}} {method.name}{signature(method)}", ""]
             lines += [*markdown(ast.get_docstring(method)), ":::::"]
-        lines += ["", f"{{api-source}}`{' '.join(f'{d.module}:{name}' for d in definitions)}`", "::::::"]
+        lines += [
+            "",
+            f"{{api-source}}`{' '.join(f'{d.module}:{name}' for d in definitions)}`",
+            "::::::",
+        ]
         return lines
 
 
@@ -205,7 +247,9 @@ def source_role(role, rawtext, text, lineno, inliner, options=None, content=()):
         if number:
             result += nodes.Text(" · ")
         address = f"{up}{PAGES}/{module.replace('.', '/')}.html#{name}"
-        result += nodes.reference("", module.replace(".", "/") + ".py", refuri=address, internal=True)
+        result += nodes.reference(
+            "", module.replace(".", "/") + ".py", refuri=address, internal=True
+        )
         if not hasattr(env, "api_modules"):
             env.api_modules = set()
         env.api_modules.add(module)
@@ -213,17 +257,25 @@ def source_role(role, rawtext, text, lineno, inliner, options=None, content=()):
 
 
 def source_pages(app):
-    """A page for each module that an entry links to: its source, with a target at each definition."""
+    """A page for each module that an entry links to: its source, with a target at each
+    definition.
+    """
     for module in sorted(getattr(app.env, "api_modules", ())):
         text = path_of(module).read_text(encoding="utf-8")
         html = app.builder.highlighter.highlight_block(text, "python", linenos=False)
         before, _, rest = html.partition("<pre>")
         rows = rest.split("\n")
         for node in tree_of(module).body:
-            names = [node.name] if isinstance(node, (ast.FunctionDef, ast.ClassDef)) else []
-            names = sorted(assigned(node)) if isinstance(node, (ast.Assign, ast.AnnAssign)) else names
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                names = [node.name]
+            else:
+                names = []
+            if isinstance(node, (ast.Assign, ast.AnnAssign)):
+                names = sorted(assigned(node))
             if names:
-                first = min([node.lineno, *(part.lineno for part in getattr(node, "decorator_list", []))])
+                first = min(
+                    [node.lineno, *(part.lineno for part in getattr(node, "decorator_list", []))]
+                )
                 targets = "".join(f'<span id="{name}"></span>' for name in names)
                 rows[first - 1] = targets + rows[first - 1]
         name = module.replace(".", "/") + ".py"

@@ -1,13 +1,15 @@
 """What the pages add to notebook cells.
 
-A paragraph of italics right after a cell that draws a figure is that figure's caption and, as plain text,
-the image's alternative text. A cell whose input is hidden is a check, or draws a figure, and its bar says which.
+A paragraph of italics right after a cell that draws a figure is that figure's caption and, as plain
+text, the image's alternative text. A cell whose input is hidden is a check, or draws a figure, and
+its bar says which.
 """
 
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-CHECK, DRAWN = "Check", "How this figure is drawn"
+CHECK = "Check"
+DRAWN = "How this figure is drawn"
 
 
 def is_cell(node):
@@ -18,13 +20,19 @@ def is_cell(node):
 def caption_of(cell):
     """The paragraph after the cell if it is all italics, else None."""
     after = cell.next_node(descend=False, siblings=True, ascend=False)
-    if isinstance(after, nodes.paragraph) and len(after) == 1 and isinstance(after[0], nodes.emphasis):
+    if (
+        isinstance(after, nodes.paragraph)
+        and len(after) == 1
+        and isinstance(after[0], nodes.emphasis)
+    ):
         return after
     return None
 
 
 class Captions(SphinxPostTransform):
-    """Mark captions, give images their alternative text and pairs of sources the width they need."""
+    """Mark captions, give images their alternative text and pairs of sources the width they
+    need.
+    """
 
     default_priority = 140  # after myst-nb selected the outputs (4), before tabs move cells (150)
     formats = ("html",)
@@ -33,9 +41,13 @@ class Captions(SphinxPostTransform):
         """Apply to the document."""
         for cell in self.document.findall(is_cell):
             if any("rnn-twins" in raw.astext() for raw in cell.findall(nodes.raw)):
-                cell["classes"].append("tag_full-width")  # two sources side by side may use the margin
+                # two sources side by side may use the margin
+                cell["classes"].append("tag_full-width")
             images = list(cell.findall(nodes.image))
-            caption = caption_of(cell) if images else None
+            if images:
+                caption = caption_of(cell)
+            else:
+                caption = None
             if caption is not None:
                 caption["classes"].append("cell-caption")
             for image in images:

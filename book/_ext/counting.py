@@ -1,7 +1,7 @@
 """Number figures and exercises from 1 in every chapter.
 
-Chapters have no numbers and arrive in several steps; counted through the book, an exercise would change its
-number whenever a chapter is added before it.
+Chapters have no numbers and arrive in several steps; counted through the book, an exercise would
+change its number whenever a chapter is added before it.
 """
 
 

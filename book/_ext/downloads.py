@@ -1,7 +1,8 @@
 """Offer a chapter as notebook and as text.
 
-The build copies the file it read, NAME.ipynb; its pair NAME.md is what people edit and review, so it is
-copied beside it. Templates get `downloads`, a list of (label, address of the file below the site's root).
+The build copies the file it read, NAME.ipynb; its pair NAME.md is what people edit and review, so
+it is copied beside it. Templates get `downloads`, a list of (label, address of the file below the
+site's root).
 """
 
 from pathlib import Path
@@ -16,7 +17,10 @@ def offered(app, pagename):
     if source.suffix != ".ipynb":
         return [("Text (.md)", f"{pagename}{source.suffix}")]
     pair = source.with_suffix(".md")
-    text = [("Text (.md)", f"{pagename}.md")] if pair.exists() else []
+    if pair.exists():
+        text = [("Text (.md)", f"{pagename}.md")]
+    else:
+        text = []
     return [("Notebook (.ipynb)", f"{pagename}.ipynb"), *text]
 
 

@@ -1,7 +1,7 @@
 """Show adjacent code cells tagged for different frameworks as one synced tab set.
 
-Cells stay linear in the notebook; only the HTML page gets tabs. Tabs written by hand share the choice
-when they say `:sync-group: framework` and `:sync: torch` or `:sync: tensorflow`.
+Cells stay linear in the notebook; only the HTML page gets tabs. Tabs written by hand share the
+choice when they say `:sync-group: framework` and `:sync: torch` or `:sync: tensorflow`.
 """
 
 from docutils import nodes
@@ -22,11 +22,14 @@ def framework(node, labels):
 def tab_set(run, labels):
     """A sphinx-design tab set holding the run's cells, one tab a framework."""
     result = create_component("tab-set", classes=["sd-tab-set", "framework-tabs"])
-    result.source, result.line = run[0][1].source, run[0][1].line
+    result.source = run[0][1].source
+    result.line = run[0][1].line
     for key, text in labels.items():
         cells = [node for tag, node in run if tag == key]
         if cells:
-            label = nodes.rubric(text, text, classes=["sd-tab-label"], sync_group=GROUP, sync_id=key)
+            label = nodes.rubric(
+                text, text, classes=["sd-tab-label"], sync_group=GROUP, sync_id=key
+            )
             content = create_component("tab-content", classes=["sd-tab-content"], children=cells)
             result += create_component(
                 "tab-item", classes=["sd-tab-item"], selected=False, children=[label, content]
@@ -36,7 +39,8 @@ def tab_set(run, labels):
 
 def grouped(children, labels):
     """The children, each run of framework cells replaced by one tab set."""
-    result, run = [], []
+    result = []
+    run = []
     for child in [*children, None]:
         tag = framework(child, labels)
         if tag:

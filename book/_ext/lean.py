@@ -1,7 +1,7 @@
 """The last touches to the finished site.
 
-What no page asks for is left out: the theme's icon script and icon fonts, 5 MB that icons.css replaces. The page at
-the root, which leads to the start page, gets a title and an icon.
+What no page asks for is left out: the theme's icon script and icon fonts, 5 MB that icons.css
+replaces. The page at the root, which leads to the start page, gets a title and an icon.
 """
 
 from pathlib import Path

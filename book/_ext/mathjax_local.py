@@ -1,7 +1,7 @@
 """Serve MathJax 3 from the site itself, so that pages need no network.
 
-The files come from the PyPI package sphinx-mathjax-offline (MathJax 3.2.2, Apache-2.0); only the parts
-a page can ask for are copied (2 MB of its 24).
+The files come from the PyPI package sphinx-mathjax-offline (MathJax 3.2.2, Apache-2.0); only the
+parts a page can ask for are copied (2 MB of its 24).
 """
 
 from importlib.util import find_spec

@@ -1,8 +1,8 @@
 """The directive `{parts}` and the role `{chapter}`: chapters by name, linked as far as they exist.
 
-Both read book/_parts.yml, the plan of the book: a list of parts, each with `part`, `about` and `chapters`
-(slug: title). {chapter}`lstm` gives the title, as a link once the table of contents has the chapter. Nothing else needs
-to change when a chapter arrives.
+Both read book/_parts.yml, the plan of the book: a list of parts, each with `part`, `about` and
+`chapters` (slug: title). {chapter}`lstm` gives the title, as a link once the table of contents has
+the chapter. Nothing else needs to change when a chapter arrives.
 """
 
 from pathlib import Path
@@ -26,7 +26,12 @@ def chapter(env, slug, title):
     if name not in env.found_docs:
         return nodes.inline(title, title, classes=["planned"])
     link = pending_xref(
-        "", refdomain="std", reftype="doc", reftarget=f"/{name}", refexplicit=True, refdoc=env.docname
+        "",
+        refdomain="std",
+        reftype="doc",
+        reftarget=f"/{name}",
+        refexplicit=True,
+        refdoc=env.docname,
     )
     link += nodes.inline(title, title)
     return link
@@ -49,7 +54,9 @@ def part(env, number, entry):
 
 
 def plan(env):
-    """The parts of the book; the page that asks depends on the plan and on the table of contents."""
+    """The parts of the book; the page that asks depends on the plan and on the table of
+    contents.
+    """
     source = Path(env.srcdir) / "book/_parts.yml"
     env.note_dependency(str(source))
     env.note_dependency(str(Path(env.srcdir) / "_toc.yml"))
@@ -61,7 +68,9 @@ class Chapter(SphinxRole):
 
     def run(self):
         """The nodes, and no message unless the plan has no such chapter."""
-        titles = {slug: title for entry in plan(self.env) for slug, title in entry["chapters"].items()}
+        titles = {
+            slug: title for entry in plan(self.env) for slug, title in entry["chapters"].items()
+        }
         if self.text in titles:
             return [chapter(self.env, self.text, titles[self.text])], []
         message = self.inliner.reporter.error(

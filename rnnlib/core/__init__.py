@@ -1,4 +1,6 @@
-"""What every other room stands on: checks of arguments, seeds, the table of cells, initial weights, layouts, weight files."""
+"""What every other room stands on: checks of arguments, seeds, the table of cells, initial
+weights, layouts, weight files.
+"""
 
 from rnnlib.core import cells, rounding
 from rnnlib.core.errors import (

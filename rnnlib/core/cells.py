@@ -147,7 +147,11 @@ def _gru(D, H, reset_after=True):
 
 
 def _sru(D, H):
-    blocks = 3 if D == H else 4  # the fourth brings the input to the size of the output
+    # the fourth brings the input to the size of the output
+    if D == H:
+        blocks = 3
+    else:
+        blocks = 4
     return [
         Parameter("W_x", (D, blocks * H), ("glorot",) * blocks),
         Parameter("b", (2 * H,)),  # the candidate has none
@@ -189,7 +193,9 @@ ROWS = (
         parameters=_lstm,
         state=lambda D, H, **_: (Part("h", (H,)), Part("c", (H,))),
         layouts={
-            "torch": Layout("nn.LSTM", "ifgo", {("peepholes", True): "PyTorch's LSTM has no peepholes"}),
+            "torch": Layout(
+                "nn.LSTM", "ifgo", {("peepholes", True): "PyTorch's LSTM has no peepholes"}
+            ),
             "keras": Layout("LSTM", "ifgo", {("peepholes", True): "Keras' LSTM has no peepholes"}),
             "onnx": Layout("LSTM", "iofg"),
         },
@@ -287,7 +293,9 @@ def row(kind: str) -> Cell:
     return TABLE[validation.choice(kind, TABLE, "cell")]
 
 
-def parameters(cell: str | tuple[str, dict], input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
+def parameters(
+    cell: str | tuple[str, dict], input_size: int, hidden_size: int
+) -> dict[str, tuple[int, ...]]:
     """{name: shape} of a cell's arrays, in the order in which they are filed."""
     kind, options = named(cell)
     return {p.name: p.shape for p in row(kind).parameters(input_size, hidden_size, **options)}
@@ -296,7 +304,10 @@ def parameters(cell: str | tuple[str, dict], input_size: int, hidden_size: int) 
 def lacks(library: str, cell: str | tuple[str, dict]) -> str | None:
     """Why "torch", "keras" or "onnx" has no layer for such a cell, or None where it has one."""
     kind, options = named(cell)
-    layout = TABLE[kind].layouts.get(library) if kind in TABLE else None
+    if kind in TABLE:
+        layout = TABLE[kind].layouts.get(library)
+    else:
+        layout = None
     if layout is None:
         return f"{LIBRARIES[library]} has no layer for {kind!r}"
     for (name, value), why in layout.lacks.items():

@@ -35,7 +35,8 @@ COLUMNS = (
     "hidden",
     *ENGINES,
 )  # of its rows
-MARGIN = 1.05  # an engine further down the list must be faster than one above by so much: times vary
+# an engine further down the list must be faster than one above by so much: times vary
+MARGIN = 1.05
 USUAL = {"batch": 16, "steps": 100}  # where a graph leaves a size open
 
 
@@ -57,10 +58,13 @@ def asked(native: bool | str | None) -> str | None:
     if native is None:
         return None
     if isinstance(native, (bool, np.bool_)):
-        return "native" if native else "loop"
+        if native:
+            return "native"
+        return "loop"
     if native not in ENGINES:
         raise ValueError(
-            f"native is None, True, False or an engine's name ({', '.join(ENGINES)}), got {native!r}"
+            f"native is None, True, False or an engine's name ({', '.join(ENGINES)}), got "
+            f"{native!r}"
         )
     return native
 
@@ -94,11 +98,19 @@ def fastest(
     if not times:
         first = next(name for name in ENGINES if name in there)
         return Choice(first, f"{WORDS[first]}, since nothing was measured for this")
-    best = next(name for name in ENGINES if name in times and times[name] <= MARGIN * min(times.values()))
+    best = next(
+        name for name in ENGINES if name in times and times[name] <= MARGIN * min(times.values())
+    )
     figures = ", ".join(f"{name} {times[name]:.3g} ms" for name in ENGINES if name in times)
     at = f"B = {near['batch']}, T = {near['steps']}, H = {near['hidden']}"
-    turn = "training" if training else "inference"
-    with_lengths = "with lengths" if lengths else "without lengths"
+    if training:
+        turn = "training"
+    else:
+        turn = "inference"
+    if lengths:
+        with_lengths = "with lengths"
+    else:
+        with_lengths = "without lengths"
     return Choice(best, f"the fastest in {turn} {with_lengths} at {at}: {figures}")
 
 
@@ -109,7 +121,9 @@ def _nearest(rows, steps, hidden):
     def distance(row):
         return abs(math.log(row[5] / steps)) + abs(math.log(row[6] / hidden))
 
-    return dict(zip(COLUMNS, min(rows, key=distance), strict=True)) if rows else None
+    if rows:
+        return dict(zip(COLUMNS, min(rows, key=distance), strict=True))
+    return None
 
 
 @cache
@@ -118,7 +132,8 @@ def _rows():
     table = json.loads(resources.files("rnnlib.core").joinpath(TABLE).read_text(encoding="utf-8"))
     if tuple(table["columns"]) != COLUMNS:
         raise ValueError(
-            f"{TABLE} has the columns {table['columns']}, needs {list(COLUMNS)}: make bench PART=engines"
+            f"{TABLE} has the columns {table['columns']}, needs {list(COLUMNS)}: make bench "
+            "PART=engines"
         )
     groups = {}
     for row in table["rows"]:

@@ -52,7 +52,10 @@ class NotFittedError(RnnlibError, ValueError, AttributeError):
     code = "estimator.not_fitted"
 
     def __init__(self, estimator: object, remedy: str = "call fit first") -> None:
-        name = estimator if isinstance(estimator, str) else type(estimator).__name__
+        if isinstance(estimator, str):
+            name = estimator
+        else:
+            name = type(estimator).__name__
         super().__init__(f"this {name} has not been fitted: {remedy}")
 
 
@@ -96,7 +99,9 @@ class FileError(RnnlibError, OSError):
 
 
 class ExportError(RnnlibError, RuntimeError):
-    """An exporter cannot keep free what must stay free; the message names it and a way that works."""
+    """An exporter cannot keep free what must stay free;
+    the message names it and a way that works.
+    """
 
     code = "export"
 

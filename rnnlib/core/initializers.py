@@ -1,7 +1,8 @@
 """Initial weights as NumPy arrays, the same for both frameworks.
 
-Our layout, in the book and in both frameworks: `W_x` (D, nH), `W_h` (H, nH), `b` (nH,), with the n gates side by side in the
-order of `GATES`.  Row vectors: a = x @ W_x + h @ W_h + b.  A GRU with the reset gate after the product has `b_n` (H,) besides.
+Our layout, in the book and in both frameworks: `W_x` (D, nH), `W_h` (H, nH), `b` (nH,), with the n
+gates side by side in the order of `GATES`. Row vectors: a = x @ W_x + h @ W_h + b. A GRU with the
+reset gate after the product has `b_n` (H,) besides.
 """
 
 from collections.abc import Mapping

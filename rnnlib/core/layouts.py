@@ -20,7 +20,10 @@ def stack_places(num_layers: int = 1, bidirectional: bool = False) -> Iterator[t
     """(our prefix, PyTorch's suffix) of each cell of a stack, in the order in which both frameworks
     file them."""
     for k in range(num_layers):
-        layer = "" if num_layers == 1 else f"layers.{k}."
+        if num_layers == 1:
+            layer = ""
+        else:
+            layer = f"layers.{k}."
         if not bidirectional:
             yield f"{layer}cell.", f"_l{k}"
         else:
@@ -93,7 +96,9 @@ def _check_variant(library, kind, p):
     """The names are those of a cell that the library has a layer for.  ValueError says what it
     lacks, or what differs."""
     known = [{**cells.OPTIONS[kind], **options} for options in cells.row(kind).variants()]
-    fitting = [options for options in known if set(cells.parameters((kind, options), 1, 1)) == set(p)]
+    fitting = [
+        options for options in known if set(cells.parameters((kind, options), 1, 1)) == set(p)
+    ]
     if not fitting:
         wanted = cells.parameters(kind, 1, 1)
         differ = [f"{name} is missing" for name in wanted if name not in p]
@@ -104,11 +109,13 @@ def _check_variant(library, kind, p):
         raise ValueError(f"{why}; these are the parameters of such a cell")
 
 
-def to_torch(kind: str, p: Arrays, num_layers: int = 1, bidirectional: bool = False) -> dict[str, np.ndarray]:
+def to_torch(
+    kind: str, p: Arrays, num_layers: int = 1, bidirectional: bool = False
+) -> dict[str, np.ndarray]:
     """Our parameters -> the arrays of nn.RNN, nn.LSTM or nn.GRU; the surplus bias is 0.
 
-    One cell: names as in `draw_weights`.  A stack, or two directions: dotted names as in `rnn.params`, see
-    `stack_places`.
+    One cell: names as in `draw_weights`. A stack, or two directions: dotted names as in
+    `rnn.params`, see `stack_places`.
     """
     row, order = _layout("torch", kind)
     arrays = {}
@@ -142,7 +149,9 @@ def from_torch(
     for _, suffix in stack_places(*form):
         W_x, W_h = (np.asarray(arrays[name + suffix]) for name in ("weight_ih", "weight_hh"))
         zeros = np.zeros(len(W_x), W_x.dtype)
-        first, second = (np.asarray(arrays.get(name + suffix, zeros)) for name in ("bias_ih", "bias_hh"))
+        first, second = (
+            np.asarray(arrays.get(name + suffix, zeros)) for name in ("bias_ih", "bias_hh")
+        )
         products = {
             "W_x": reorder_gates(W_x.T, order, row.gates),
             "W_h": reorder_gates(W_h.T, order, row.gates),
@@ -175,7 +184,10 @@ def _torch_form(arrays):
     if any(name.startswith("bias") for name in arrays):
         kinds += ["bias_ih", "bias_hh"]
     missing = [
-        kind + suffix for _, suffix in stack_places(*form) for kind in kinds if kind + suffix not in arrays
+        kind + suffix
+        for _, suffix in stack_places(*form)
+        for kind in kinds
+        if kind + suffix not in arrays
     ]
     if missing:
         raise ValueError(f"{', '.join(missing)} missing: give all arrays of the layer")
@@ -190,11 +202,14 @@ def _check_form(form, num_layers, bidirectional):
     ):
         if said is not None and said != seen:
             raise ValueError(
-                f"{name} is {said}, but these arrays are of a layer with {name}={seen}: leave {name} out"
+                f"{name} is {said}, but these arrays are of a layer with {name}={seen}: leave "
+                f"{name} out"
             )
 
 
-def to_keras(kind: str, p: Arrays, num_layers: int = 1, bidirectional: bool = False) -> list[np.ndarray]:
+def to_keras(
+    kind: str, p: Arrays, num_layers: int = 1, bidirectional: bool = False
+) -> list[np.ndarray]:
     """Our parameters -> [kernel, recurrent_kernel, bias] of SimpleRNN, LSTM or GRU.
 
     Of a stack one after the other.  A GRU with `b_n` gets the bias (2, 3H) of
@@ -219,7 +234,8 @@ def from_keras(
     bidirectional: bool | None = None,
     reset_after: bool = True,
 ) -> dict[str, np.ndarray]:
-    """[kernel, recurrent_kernel, bias] of SimpleRNN, LSTM or GRU, cell after cell -> our parameters.
+    """[kernel, recurrent_kernel, bias] of SimpleRNN, LSTM or GRU, cell after cell -> our
+    parameters.
 
     Layers and directions are seen from the number and the shapes of the arrays; where two readings
     fit, ValueError asks.  Of a bias (2, 3H) the two rows are added, except that the candidate's
@@ -267,7 +283,10 @@ def _is_keras_cell(row, group, size):
         return False
     H = len(group[1])
     width = len(row.gates) * H
-    biases = [(width,), (2, width)] if row.second_bias else [(width,)]
+    if row.second_bias:
+        biases = [(width,), (2, width)]
+    else:
+        biases = [(width,)]
     fits = group[0].shape[1] == width and group[1].shape[1] == width
     return fits and all(bias.shape in biases for bias in group[2:])
 
@@ -284,10 +303,14 @@ def _keras_form(groups, num_layers, bidirectional):
             fitting.append(form)
     if not fitting:
         raise ValueError(
-            f"{len(groups)} kernels with {[group[0].shape[0] for group in groups]} rows and {H} units "
-            "are neither a stack nor two directions: give the arrays of such layers alone"
+            f"{len(groups)} kernels with {[group[0].shape[0] for group in groups]} rows and {H} "
+            "units are neither a stack nor two directions: give the arrays of such layers alone"
         )
-    said = [form for form in fitting if num_layers in (None, form[0]) and bidirectional in (None, form[1])]
+    said = [
+        form
+        for form in fitting
+        if num_layers in (None, form[0]) and bidirectional in (None, form[1])
+    ]
     if not said:
         _check_form(fitting[0], num_layers, bidirectional)
     if len(said) > 1:
@@ -312,7 +335,8 @@ ONNX_ACTIVATIONS = {
 
 @dataclass(frozen=True)
 class OnnxLayer:
-    """One recurrent operator of ONNX: its type, its arrays under the standard's names, its attributes.
+    """One recurrent operator of ONNX: its type, its arrays under the standard's names, its
+    attributes.
 
     W (d, nH, D), R (d, nH, H), B (d, 2nH) and, with peepholes, P (d, 3H), for d directions.
     """
@@ -341,8 +365,14 @@ def to_onnx(
         single = [_to_onnx_direction(row, order, part) for part in group]
         arrays = {name: np.stack([one[name] for one in single]) for name in single[0]}
         attributes = {"hidden_size": len(group[0]["W_h"])}
-        attributes["direction"] = "bidirectional" if bidirectional else "forward"
-        activations = ["Relu"] if activation == "relu" else ONNX_ACTIVATIONS[op_type]
+        if bidirectional:
+            attributes["direction"] = "bidirectional"
+        else:
+            attributes["direction"] = "forward"
+        if activation == "relu":
+            activations = ["Relu"]
+        else:
+            activations = ONNX_ACTIVATIONS[op_type]
         attributes["activations"] = activations * directions
         if op_type == "GRU":
             attributes["linear_before_reset"] = int("b_n" in group[0])
@@ -402,9 +432,12 @@ def _check_onnx(layer, first, bidirectional):
     for name, values in allowed.items():
         if name in layer.attributes and layer.attributes[name] not in values:
             raise ValueError(
-                f"{layer.op_type} with {name}={layer.attributes[name]!r} is another function than our cell"
+                f"{layer.op_type} with {name}={layer.attributes[name]!r} is another function than "
+                "our cell"
             )
-    strangers = sorted(set(layer.arrays) - {"W", "R", "B"} - ({"P"} if layer.op_type == "LSTM" else set()))
+    strangers = sorted(
+        set(layer.arrays) - {"W", "R", "B"} - ({"P"} if layer.op_type == "LSTM" else set())
+    )
     missing = [name for name in ("W", "R") if name not in layer.arrays]
     if strangers or missing:
         raise ValueError(
@@ -413,14 +446,17 @@ def _check_onnx(layer, first, bidirectional):
         )
     for name, array in layer.arrays.items():
         if len(array) != directions:
-            raise ValueError(f"{name} of shape {np.shape(array)} is not of {directions} direction(s)")
+            raise ValueError(
+                f"{name} of shape {np.shape(array)} is not of {directions} direction(s)"
+            )
 
 
 def _from_onnx_direction(row, arrays, after):
     """Our parameters of one direction; without linear_before_reset the second bias is added for all
     gates."""
     order = row.layouts["onnx"].gates
-    W, R = arrays["W"], arrays["R"]
+    W = arrays["W"]
+    R = arrays["R"]
     first, second = np.split(arrays.get("B", np.zeros(2 * len(W), W.dtype)), 2)
     p = {"W_x": reorder_gates(W.T, order, row.gates), "W_h": reorder_gates(R.T, order, row.gates)}
     if row.second_bias and not after:
@@ -428,7 +464,9 @@ def _from_onnx_direction(row, arrays, after):
     else:
         p |= _one_bias(row, first, second, order)
     if "P" in arrays:
-        p |= dict(sorted(zip(PEEPHOLES, np.split(arrays["P"], 3), strict=True), key=_peephole_place))
+        p |= dict(
+            sorted(zip(PEEPHOLES, np.split(arrays["P"], 3), strict=True), key=_peephole_place)
+        )
     return p
 
 
@@ -439,4 +477,6 @@ def _peephole_place(named):
 
 def below_prefix(p: Arrays, prefix: str) -> dict[str, np.ndarray]:
     """The parameters whose names start with `prefix`, without it."""
-    return {name.removeprefix(prefix): value for name, value in p.items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): value for name, value in p.items() if name.startswith(prefix)
+    }

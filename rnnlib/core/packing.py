@@ -38,7 +38,9 @@ def unpack(packed: object, arrays: dict[str, np.ndarray]) -> object:
     if TAG not in packed:
         return {key: unpack(item, arrays) for key, item in packed.items()}
     if packed[TAG] not in READERS:
-        raise ValueError(f"the file holds a {packed[TAG]!r}, which is not known here: import its module")
+        raise ValueError(
+            f"the file holds a {packed[TAG]!r}, which is not known here: import its module"
+        )
     return READERS[packed[TAG]](packed, arrays)
 
 
@@ -93,14 +95,18 @@ def _packed(value, arrays):
     if isinstance(value, np.generic):
         return _number(value, arrays)
     if isinstance(value, float):
-        return value if math.isfinite(value) else {TAG: "float", "value": repr(value)}
+        if math.isfinite(value):
+            return value
+        return {TAG: "float", "value": repr(value)}
     if isinstance(value, PLAIN):
         return value
     for kind, write in BUILT_IN.items():
         if isinstance(value, kind):
             return write(value, arrays)
     kind = type(value)
-    raise TypeError(f"a {kind.__module__}.{kind.__qualname__} cannot be written to a file: {str(value)[:60]}")
+    raise TypeError(
+        f"a {kind.__module__}.{kind.__qualname__} cannot be written to a file: {str(value)[:60]}"
+    )
 
 
 def _list(value, arrays):
@@ -122,7 +128,10 @@ def _array(value, arrays):
     """Numbers and dates go to the arrays; strings and objects one by one."""
     if value.dtype.kind in "biufmM":
         name = str(len(arrays))
-        arrays[name] = value.view("int64") if value.dtype.kind in "mM" else value
+        if value.dtype.kind in "mM":
+            arrays[name] = value.view("int64")
+        else:
+            arrays[name] = value
         return {TAG: "array", "name": name, "dtype": value.dtype.name}
     values = _list(value.ravel().tolist(), arrays)
     return {TAG: "values", "values": values, "shape": list(value.shape), "dtype": value.dtype.str}
@@ -168,7 +177,9 @@ def _read_dict(packed, arrays):
 
 def _read_array(packed, arrays):
     array = arrays[packed["name"]]
-    return array.view(packed["dtype"]) if packed["dtype"] != array.dtype.name else array
+    if packed["dtype"] != array.dtype.name:
+        return array.view(packed["dtype"])
+    return array
 
 
 def _read_values(packed, arrays):

@@ -1,7 +1,9 @@
-"""Whether two results are equal up to rounding, with a tolerance that comes from their type and size.
+"""Whether two results are equal up to rounding, with a tolerance that comes from their type and
+size.
 
-Processors add in different orders, and each order rounds elsewhere: two right answers differ by some multiple of the
-type's precision times the *largest* number that went in. An absolute bound that one processor meets, another misses.
+Processors add in different orders, and each order rounds elsewhere: two right answers differ by
+some multiple of the type's precision times the *largest* number that went in. An absolute bound
+that one processor meets, another misses.
 """
 
 import numpy as np
@@ -11,17 +13,22 @@ WITHIN = 64  # roundings: sums of some hundred terms, a few layers; float32 near
 
 
 def bound(*results: ArrayLike, within: float = WITHIN, dtype: str | type | None = None) -> float:
-    """How far apart results of this size and type may lie: `within` roundings of the largest absolute value.
+    """How far apart results of this size and type may lie:
+    `within` roundings of the largest absolute value.
 
-    results  arrays, tensors on the CPU or numbers, of any shape; one without an element is a ValueError
+    results  arrays, tensors on the CPU or numbers, of any shape; one without an element is a
+             ValueError
     within   roundings that are allowed for; more for long chains of updates, whose roundings grow
-    dtype    the type that was computed with, where the results are of another: a Python float holds what a float32
-             loss was; without it, the coarsest type of the results (whole numbers and Python floats count as float64)
+    dtype    the type that was computed with, where the results are of another: a Python float holds
+             what a float32 loss was; without it, the coarsest type of the results (whole numbers
+             and Python floats count as float64)
     """
     arrays = [_array(result) for result in results]
     for array in arrays:
         if array.size == 0:
-            raise ValueError(f"a result of shape {array.shape} has no element: nothing was compared")
+            raise ValueError(
+                f"a result of shape {array.shape} has no element: nothing was compared"
+            )
     largest = max(float(np.abs(array).max()) for array in arrays)
     if dtype is None:
         precision = max(_precision(array.dtype) for array in arrays)
@@ -31,14 +38,17 @@ def bound(*results: ArrayLike, within: float = WITHIN, dtype: str | type | None 
 
 
 def gap(a: ArrayLike, b: ArrayLike, dtype: str | type | None = None) -> float:
-    """The largest distance of two results of equal shape (or a number), in roundings of the largest absolute value.
+    """The largest distance of two results of equal shape (or a number), in roundings of the
+    largest absolute value.
 
     NaN where one of them holds NaN or infinity.  ValueError where the shapes differ.
     """
     a = _array(a)
     b = _array(b)
     if a.shape != b.shape and a.ndim and b.ndim:
-        raise ValueError(f"results of shapes {a.shape} and {b.shape}: compare equal shapes, or with a number")
+        raise ValueError(
+            f"results of shapes {a.shape} and {b.shape}: compare equal shapes, or with a number"
+        )
     unit = bound(a, b, within=1, dtype=dtype)
     if not np.isfinite(unit):
         return float("nan")
@@ -48,7 +58,9 @@ def gap(a: ArrayLike, b: ArrayLike, dtype: str | type | None = None) -> float:
     return difference / unit
 
 
-def same(a: ArrayLike, b: ArrayLike, within: float = WITHIN, dtype: str | type | None = None) -> bool:
+def same(
+    a: ArrayLike, b: ArrayLike, within: float = WITHIN, dtype: str | type | None = None
+) -> bool:
     """Whether two results are equal up to `within` roundings; see `gap` and `bound`."""
     return gap(a, b, dtype) <= within
 

@@ -12,7 +12,9 @@ def child_seeds(rng: Seed, n: int) -> list[np.random.SeedSequence]:
 
     Raises TypeError for a Generator, whose state moves on: two models built from one would differ.
     """
-    if isinstance(rng, (bool, np.bool_)) or not isinstance(rng, (int, np.integer, np.random.SeedSequence)):
+    if isinstance(rng, (bool, np.bool_)) or not isinstance(
+        rng, (int, np.integer, np.random.SeedSequence)
+    ):
         raise TypeError(f"rng is a whole number or a numpy SeedSequence, got {type(rng).__name__}")
     if not isinstance(rng, np.random.SeedSequence):
         if rng < 0:

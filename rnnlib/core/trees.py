@@ -16,7 +16,8 @@ def map_leaves(call: Callable[..., Leaf], tree: Tree, *others: Tree) -> Tree:
     """
     if isinstance(tree, dict):
         return {
-            name: map_leaves(call, part, *(other[name] for other in others)) for name, part in tree.items()
+            name: map_leaves(call, part, *(other[name] for other in others))
+            for name, part in tree.items()
         }
     if not isinstance(tree, (tuple, list)):
         return call(tree, *others)
@@ -43,7 +44,9 @@ def form(tree: Tree) -> str:
 
 
 def _kind(tree):
-    return "list" if isinstance(tree, list) else "tuple"
+    if isinstance(tree, list):
+        return "list"
+    return "tuple"
 
 
 def match_form(tree: Tree, like: Tree) -> Tree:
@@ -64,10 +67,14 @@ def match_form(tree: Tree, like: Tree) -> Tree:
 
 def _like(tree, parts):
     """The parts in a tuple or list of the same kind."""
-    return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    if hasattr(tree, "_fields"):
+        return type(tree)(*parts)
+    return type(tree)(parts)
 
 
 def _got(tree):
     if isinstance(tree, (tuple, list)):
         return f"a {_kind(tree)} of {len(tree)}"
-    return form(tree) if isinstance(tree, dict) else f"a {type(tree).__name__}"
+    if isinstance(tree, dict):
+        return form(tree)
+    return f"a {type(tree).__name__}"

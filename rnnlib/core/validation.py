@@ -30,12 +30,15 @@ def trusted() -> bool:
 
 
 def named(spec, known, what):
-    """`spec` is a name or (name, options); -> name, dict of options.  ValueError lists the `known` names and options.
+    """`spec` is a name or (name, options); -> name, dict of options.
+
+    ValueError lists the `known` names and options.
 
     `known` maps a name to the dict of its options with their defaults; the defaults are filled in.
     """
     if isinstance(spec, str):
-        name, options = spec, {}
+        name = spec
+        options = {}
     elif (
         isinstance(spec, (tuple, list))
         and len(spec) == 2
@@ -50,7 +53,9 @@ def named(spec, known, what):
     surplus = sorted(set(options) - set(known[name]))
     if surplus:
         has = ", ".join(sorted(known[name])) or "none"
-        raise ValueError(f"{what} {name!r} has no option {', '.join(map(repr, surplus))}; its options: {has}")
+        raise ValueError(
+            f"{what} {name!r} has no option {', '.join(map(repr, surplus))}; its options: {has}"
+        )
     return name, {**known[name], **options}
 
 
@@ -73,7 +78,10 @@ def positive(value, what):
 
 
 def rank(shape, expected, what):
-    """`expected` names the axes, e.g. "(B, T, D)"; their number must agree and none may be empty."""
+    """`expected` names the axes, e.g.
+
+    "(B, T, D)"; their number must agree and none may be empty.
+    """
     shape = tuple(shape)
     axes = expected.strip("()").split(",")
     if len(shape) != len([axis for axis in axes if axis.strip()]):
@@ -81,16 +89,20 @@ def rank(shape, expected, what):
     for axis, size in zip(axes, shape, strict=False):
         if size == 0:
             raise ValueError(
-                f"{what} of shape {shape} is empty along {axis.strip()}: leave out empty sequences and batches"
+                f"{what} of shape {shape} is empty along {axis.strip()}: leave out empty "
+                "sequences and batches"
             )
 
 
 def numbers(values, what):
-    """An array of numbers (bools count) in this machine's byte order, or an error that says what else it holds."""
+    """An array of numbers (bools count) in this machine's byte order, or an error that says what
+    else it holds.
+    """
     values = _array(values, what)
     if values.dtype.kind not in "fiub":
         raise TypeError(
-            f"{what} must hold numbers, got {values.dtype}: encode text and labels as whole numbers first"
+            f"{what} must hold numbers, got {values.dtype}: encode text and labels as whole "
+            "numbers first"
         )
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 
@@ -105,7 +117,10 @@ def _array(values, what):
 
 
 def floats(values, what):
-    """An array of float64, None and pandas' NA as NaN.  TypeError for text and dates, which NumPy would make numbers of."""
+    """An array of float64, None and pandas' NA as NaN.
+
+    TypeError for text and dates, which NumPy would make numbers of.
+    """
     found = _array(values, what)
     if found.dtype.kind in "fiub":
         return found.astype(float)
@@ -115,16 +130,28 @@ def floats(values, what):
             return np.asarray(values, float)
         except (TypeError, ValueError):
             pass
-    raise TypeError(f"{what} must hold numbers, got {'text' if text else found.dtype}: encode it first")
+    raise TypeError(
+        f"{what} must hold numbers, got {'text' if text else found.dtype}: encode it first"
+    )
 
 
-KINDS = {str: "strings", bytes: "bytes", (bool, np.bool_): "bools", (int, np.integer): "whole numbers"}
+KINDS = {
+    str: "strings",
+    bytes: "bytes",
+    (bool, np.bool_): "bools",
+    (int, np.integer): "whole numbers",
+}
 
 
 def labels(values, what="labels"):
-    """Labels of one kind, strings, whole numbers or bools, as an array; TypeError names the first that is missing or of another kind."""
+    """Labels of one kind, strings, whole numbers or bools, as an array;
+    TypeError names the first that is missing or of another kind.
+    """
     asked = f"{what} must be strings or whole numbers, none missing (of scores take the argmax)"
-    found = np.asarray(values) if hasattr(values, "dtype") else np.array(values, object)
+    if hasattr(values, "dtype"):
+        found = np.asarray(values)
+    else:
+        found = np.array(values, object)
     if found.dtype.kind in "iubUS":
         return found
     if found.dtype.kind == "f" and np.isnan(found).any():
@@ -137,7 +164,8 @@ def labels(values, what="labels"):
             raise TypeError(f"{asked}; got {value!r} at place {place}")
         if kind != kinds[0]:
             raise TypeError(
-                f"{what} are all strings or all whole numbers, got {found.flat[0]!r} and, at place {place}, {value!r}"
+                f"{what} are all strings or all whole numbers, got {found.flat[0]!r} and, at "
+                f"place {place}, {value!r}"
             )
     plain = np.array(found.tolist())
     if plain.dtype.kind not in "iubUS" and plain.size:
@@ -146,12 +174,16 @@ def labels(values, what="labels"):
 
 
 def lengths(values, batch=None, time=None):
-    """Valid steps of each sequence, int64 (B,): at least 1, at most T, one for each row of the batch; None: any."""
+    """Valid steps of each sequence, int64 (B,): at least 1, at most T, one for each row of the
+    batch; None: any.
+    """
     values = np.asarray(values)
     if values.ndim != 1 or values.size == 0:
         raise ValueError(f"lengths must have shape (B,), one for each sequence, got {values.shape}")
     if batch is not None and values.shape != (batch,):
-        raise ValueError(f"lengths must have shape ({batch},), one for each sequence, got {values.shape}")
+        raise ValueError(
+            f"lengths must have shape ({batch},), one for each sequence, got {values.shape}"
+        )
     if values.dtype.kind not in "iu":
         raise TypeError(f"lengths must be whole numbers, got {values.dtype}")
     if values.min() < 1:
@@ -161,7 +193,9 @@ def lengths(values, batch=None, time=None):
         )
     if time is not None and values.max() > time:
         row = int(values.argmax())
-        raise ValueError(f"lengths[{row}] is {values[row]}, but the sequences are padded to T = {time}")
+        raise ValueError(
+            f"lengths[{row}] is {values[row]}, but the sequences are padded to T = {time}"
+        )
     return values.astype(np.int64)
 
 
@@ -172,7 +206,8 @@ def finite(array, what):
         bad = ~np.isfinite(array)
         where = tuple(int(i) for i in np.argwhere(bad)[0])
         raise ValueError(
-            f"{what} has {int(bad.sum())} values that are NaN or infinite, the first at index {where}: fill or drop them"
+            f"{what} has {int(bad.sum())} values that are NaN or infinite, the first at index "
+            f"{where}: fill or drop them"
         )
     return array
 
@@ -185,7 +220,9 @@ def ids(values, size, what):
     bad = (values < 0) | (values >= size)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(f"{what}[{', '.join(map(str, where))}] is {values[where]}, outside 0 .. {size - 1}")
+        raise ValueError(
+            f"{what}[{', '.join(map(str, where))}] is {values[where]}, outside 0 .. {size - 1}"
+        )
     return values
 
 
@@ -201,6 +238,9 @@ def number(value, what, low=-np.inf, below=np.inf):
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
         raise TypeError(f"{what} must be a number, got {value!r}")
     if not (np.isfinite(value) and low <= value < below):
-        span = "finite" if low == -np.inf else f"at least {low:g} and below {below:g}"
+        if low == -np.inf:
+            span = "finite"
+        else:
+            span = f"at least {low:g} and below {below:g}"
         raise ValueError(f"{what} must be {span}, got {value!r}")
     return float(value)

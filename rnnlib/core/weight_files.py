@@ -1,4 +1,6 @@
-"""Weights in safetensors files: written whole or not at all, read and compared by name and shape."""
+"""Weights in safetensors files: written whole or not at all, read and compared by name and
+shape.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ def _hints(differ):
     for row in cells.ROWS:
         for option, choices in row.options.items():
             names = {
-                value: set(cells.parameters((row.kind, {option: value}), 1, 1)) for value in choices.choices
+                value: set(cells.parameters((row.kind, {option: value}), 1, 1))
+                for value in choices.choices
             }
             for value, other in itertools.permutations(names, 2):
                 extra = sorted(names[value] - names[other])
@@ -39,21 +42,30 @@ def match_parameters(have: Arrays, given: Arrays, what: str) -> dict[str, np.nda
     """Check that `given` {name: array} has the names and shapes of `have`; finite values.
     ValueError says all that differs."""
     problems = [f"{name} {have[name].shape} is missing" for name in have if name not in given]
-    problems += [f"{name} {np.shape(given[name])} is not wanted" for name in given if name not in have]
+    problems += [
+        f"{name} {np.shape(given[name])} is not wanted" for name in given if name not in have
+    ]
     for name in have:
         if name in given and np.shape(given[name]) != have[name].shape:
             problems.append(f"{name} has shape {np.shape(given[name])}, needs {have[name].shape}")
     if problems:
-        differ = {name.split(".")[-1] for name in {*have, *given} if (name in have) != (name in given)}
+        differ = {
+            name.split(".")[-1] for name in {*have, *given} if (name in have) != (name in given)
+        }
         problems += _hints(differ)
         raise ValueError(f"these are not the parameters of this {what}: {'; '.join(problems)}")
-    return {name: validation.finite(np.asarray(given[name]).astype(have[name].dtype), name) for name in have}
+    return {
+        name: validation.finite(np.asarray(given[name]).astype(have[name].dtype), name)
+        for name in have
+    }
 
 
 BFLOAT16 = "BF16"  # which NumPy lacks: read as the float32 of the same values
 
 
-def write_weights(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], about: dict) -> None:
+def write_weights(
+    path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], about: dict
+) -> None:
     """Arrays and a dict of plain values `about` to one safetensors file, whole or not at all.
 
     FileError (an OSError) names the file if there is no room or no such folder; see `files`.

@@ -1,7 +1,8 @@
-"""What a data set's files look like where they are published and where they are stored: digests, zip, gzip, tar.
+"""What a data set's files look like where they are published and where they are stored:
+digests, zip, gzip, tar.
 
-`opened` verifies and opens a stored file, `packed` makes the stored file from what was downloaded.  A `Part` says how
-the two differ (see `entry.Part`).
+`opened` verifies and opens a stored file, `packed` makes the stored file from what was downloaded.
+A `Part` says how the two differ (see `entry.Part`).
 """
 
 import gzip
@@ -23,12 +24,17 @@ def sha256(blob):
 
 
 def joint_digest(files):
-    """One SHA-256 over many files {name: bytes}: of the lines "SHA256  NAME", sorted by name, each ended by a newline."""
+    """One SHA-256 over many files {name: bytes}: of the lines "SHA256  NAME", sorted by name, each
+    ended by a newline.
+    """
     return sha256("".join(f"{sha256(files[name])}  {name}\n" for name in sorted(files)).encode())
 
 
 def opened(part, blob):
-    """The published files {name: bytes} in the stored `blob` of `part`.  Refused says both digests when one differs."""
+    """The published files {name: bytes} in the stored `blob` of `part`.
+
+    Refused says both digests when one differs.
+    """
     if part.sha256:
         _same(part.path, sha256(blob), part.sha256)
         return {part.path.rsplit("/", 1)[-1]: blob}
@@ -36,7 +42,9 @@ def opened(part, blob):
     if part.many:
         pattern, count, digest = part.many
         files = {name: files[name] for name in files if re.fullmatch(pattern, name)}
-        _same(f"{len(files):,} files (expected {count:,}) in {part.path}", joint_digest(files), digest)
+        _same(
+            f"{len(files):,} files (expected {count:,}) in {part.path}", joint_digest(files), digest
+        )
         return files
     for name in part.inside:
         if name not in files:
@@ -51,14 +59,22 @@ def _same(what, got, expected):
 
 
 def _unpacked(path, blob):
-    """All files {name: bytes} of a .zip, .tar.gz or .gz; the name of the single one in a .gz is that of the .gz."""
+    """All files {name: bytes} of a .zip, .tar.gz or .gz;
+    the name of the single one in a .gz is that of the .gz.
+    """
     try:
         if path.endswith(".zip"):
             with zipfile.ZipFile(io.BytesIO(blob)) as archive:
-                return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+                return {
+                    name: archive.read(name)
+                    for name in archive.namelist()
+                    if not name.endswith("/")
+                }
         if path.endswith((".tar.gz", ".tgz")):
             with tarfile.open(fileobj=io.BytesIO(blob), mode="r:gz") as archive:
-                return {item.name: archive.extractfile(item).read() for item in archive if item.isfile()}
+                return {
+                    item.name: archive.extractfile(item).read() for item in archive if item.isfile()
+                }
         return {path.rsplit("/", 1)[-1].removesuffix(".gz"): gzip.decompress(blob)}
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError) as error:
         raise Refused(f"{path.rsplit('/', 1)[-1]} is cut short or damaged ({error})") from None
@@ -82,18 +98,23 @@ def packed(part, pages):
         files = _picked(part, pages[urls[0]])
     if part.sha256:
         return next(iter(files.values()))
-    return (
-        _zipped(files) if part.path.endswith(".zip") else gzip.compress(next(iter(files.values())), mtime=0)
-    )
+    if part.path.endswith(".zip"):
+        return _zipped(files)
+    return gzip.compress(next(iter(files.values())), mtime=0)
 
 
 def _picked(part, blob):
-    """The wanted files of a published archive: those whose whole path matches `pick`, under the name in its group 1."""
+    """The wanted files of a published archive: those whose whole path matches `pick`, under the
+    name in its group 1.
+    """
     files = {}
     for member, content in _unpacked(part.url, blob).items():
         match = re.fullmatch(part.pick, member)
         if match:
-            (plain,) = _unpacked(member, content).values() if member.endswith(".gz") else (content,)
+            if member.endswith(".gz"):
+                (plain,) = _unpacked(member, content).values()
+            else:
+                (plain,) = (content,)
             files[match[1]] = plain
     if not files:
         raise Refused(f"the archive holds nothing that matches {part.pick}")

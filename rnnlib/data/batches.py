@@ -37,11 +37,16 @@ class Batch:
         fields = object.__getattribute__(self, "__dict__").get("fields", {})
         if name in fields:
             return fields[name]
-        field = "x" if name == LENGTHS else name.removesuffix("_lengths")
+        if name == LENGTHS:
+            field = "x"
+        else:
+            field = name.removesuffix("_lengths")
         if field == name or field not in fields:
             raise AttributeError(f"this batch has {', '.join(fields)}, but no {name}")
         leader = self.follows.get(field)
-        return None if leader is None else getattr(self, lengths_name(leader))
+        if leader is None:
+            return None
+        return getattr(self, lengths_name(leader))
 
     def __contains__(self, name: str) -> bool:
         return name in self.fields
@@ -57,7 +62,9 @@ class Batch:
 
 def lengths_name(field: str) -> str:
     """What the lengths of a field are called."""
-    return LENGTHS if field == "x" else f"{field}_lengths"
+    if field == "x":
+        return LENGTHS
+    return f"{field}_lengths"
 
 
 def pad(sequences, value=0):
@@ -69,23 +76,29 @@ def pad(sequences, value=0):
     """
     if isinstance(sequences, (str, dict)):
         raise TypeError(f"sequences must be a list of arrays, got {type(sequences).__name__}")
-    sequences = [validation.numbers(sequence, f"sequence {row}") for row, sequence in enumerate(sequences)]
+    sequences = [
+        validation.numbers(sequence, f"sequence {row}") for row, sequence in enumerate(sequences)
+    ]
     if not sequences:
         raise ValueError("no sequences to pad: the list is empty")
     for row, sequence in enumerate(sequences):
         if sequence.ndim == 0 or len(sequence) == 0:
             raise ValueError(
-                f"sequence {row} has no steps (shape {sequence.shape}): drop empty sequences before padding"
+                f"sequence {row} has no steps (shape {sequence.shape}): drop empty sequences "
+                "before padding"
             )
         if sequence.shape[1:] != sequences[0].shape[1:]:
             raise ValueError(
-                f"sequence {row} has features {sequence.shape[1:]}, sequence 0 has {sequences[0].shape[1:]}"
+                f"sequence {row} has features {sequence.shape[1:]}, sequence 0 has "
+                f"{sequences[0].shape[1:]}"
             )
     lengths = np.array([len(sequence) for sequence in sequences])
     shape = (len(sequences), lengths.max(), *sequences[0].shape[1:])
     padded = np.full(shape, value, dtype=np.result_type(*sequences))
     if not np.array_equal(padded.flat[:1], np.asarray([value]), equal_nan=True):
-        raise ValueError(f"padding value {value!r} does not fit the sequences' dtype {padded.dtype}")
+        raise ValueError(
+            f"padding value {value!r} does not fit the sequences' dtype {padded.dtype}"
+        )
     for row, sequence in zip(padded, sequences, strict=True):
         row[: len(sequence)] = sequence
     return padded, lengths
@@ -143,11 +156,16 @@ class Batches:
         self.follows = _follows(per_step, self.fields, self.field_lengths)
         self.num_examples = len(next(iter(self.fields.values())))
         self.batch_size = validation.positive(batch_size, "batch_size")
-        self.rng = rng if rng is None else child_seeds(rng, 1)[0]
+        if rng is None:
+            self.rng = rng
+        else:
+            self.rng = child_seeds(rng, 1)[0]
         self.bucket = bool(bucket)
         self.carry = validation.flag(carry, "carry")
         if bucket and not self.field_lengths:
-            message = "bucket=True sorts by length: pass lengths, as in Batches((x, y, lengths), ...)"
+            message = (
+                "bucket=True sorts by length: pass lengths, as in Batches((x, y, lengths), ...)"
+            )
             raise ArgumentError(message, "batches.bucket")
         if carry:
             self._check_carry()
@@ -196,13 +214,22 @@ class Batches:
     def order(self, epoch: int) -> list[np.ndarray]:
         """Indices of the examples in the order of this epoch, list of arrays, one for each
         batch."""
-        n, size = self.num_examples, self.batch_size
-        rng = None if self.rng is None else np.random.default_rng(child_seeds(self.rng, epoch + 1)[epoch])
-        rows = np.arange(n) if rng is None else rng.permutation(n)
+        n = self.num_examples
+        size = self.batch_size
+        if self.rng is None:
+            rng = None
+        else:
+            rng = np.random.default_rng(child_seeds(self.rng, epoch + 1)[epoch])
+        if rng is None:
+            rows = np.arange(n)
+        else:
+            rows = rng.permutation(n)
         if self.bucket:
             lengths = next(iter(self.field_lengths.values()))
             pools = [rows[start : start + POOL * size] for start in range(0, n, POOL * size)]
-            rows = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
+            rows = np.concatenate(
+                [pool[np.argsort(lengths[pool], kind="stable")] for pool in pools]
+            )
         batches = [rows[start : start + size] for start in range(0, n, size)]
         if self.bucket and rng is not None:
             batches = [batches[i] for i in rng.permutation(len(batches))]
@@ -232,7 +259,9 @@ class Batches:
         part.__dict__.update(self.__dict__, rng=None, bucket=False, batch_size=batch_size)
         if rows is not None:
             part.fields = {name: _rows(values, rows) for name, values in self.fields.items()}
-            part.field_lengths = {name: lengths[rows] for name, lengths in self.field_lengths.items()}
+            part.field_lengths = {
+                name: lengths[rows] for name, lengths in self.field_lengths.items()
+            }
             part.num_examples = len(rows)
         return part
 
@@ -245,13 +274,18 @@ class Batches:
             if isinstance(chosen, list):
                 fields[name], _ = pad(chosen)
             else:
-                fields[name] = chosen if lengths is None else chosen[:, : lengths[rows].max()]
+                if lengths is None:
+                    fields[name] = chosen
+                else:
+                    fields[name] = chosen[:, : lengths[rows].max()]
         for name, lengths in self.field_lengths.items():
             fields[lengths_name(name)] = lengths[rows]
         return Batch(fields, self.follows)
 
 
-def streams(values: ArrayLike | tuple[ArrayLike, ArrayLike], batch_size: int, steps: int) -> Batches:
+def streams(
+    values: ArrayLike | tuple[ArrayLike, ArrayLike], batch_size: int, steps: int
+) -> Batches:
     """One long sequence as `batch_size` streams side by side, `steps` at a time: Batches that carry
     the state.
 
@@ -293,7 +327,9 @@ def _side_by_side(values: np.ndarray, batch_size: int, windows: int, steps: int)
 
 def _rows(values: np.ndarray | list[np.ndarray], rows: Sequence[int] | np.ndarray) -> Any:
     """These examples of a dense or of a ragged field."""
-    return [values[row] for row in rows] if isinstance(values, list) else values[rows]
+    if isinstance(values, list):
+        return [values[row] for row in rows]
+    return values[rows]
 
 
 def _extreme_rows(values: np.ndarray | list[np.ndarray]) -> set[int]:
@@ -313,7 +349,9 @@ def _fields(arrays: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     fields = {}
     lengths = {}
     for name, values in given.items():
-        if name == LENGTHS or (name.endswith("_lengths") and name.removesuffix("_lengths") in given):
+        if name == LENGTHS or (
+            name.endswith("_lengths") and name.removesuffix("_lengths") in given
+        ):
             continue
         fields[name] = _field(values, name, arrays)
         if isinstance(fields[name], list):
@@ -363,7 +401,8 @@ def _field(values: Any, name: str, arrays: Any) -> np.ndarray | list[np.ndarray]
     """One field, dense or, in a dict, ragged: numbers, finite, not empty."""
     if isinstance(values, list) and isinstance(arrays, Mapping) and _ragged(values):
         parts = [
-            validation.finite(validation.numbers(part, f"{name}[{i}]"), name) for i, part in enumerate(values)
+            validation.finite(validation.numbers(part, f"{name}[{i}]"), name)
+            for i, part in enumerate(values)
         ]
         pad(parts[:1])
         for row, part in enumerate(parts):
@@ -395,7 +434,9 @@ def _ragged(values: list) -> bool:
 
 
 def _shape(values: np.ndarray | list[np.ndarray]) -> str:
-    return f"{len(values)} sequences" if isinstance(values, list) else f"shape {values.shape}"
+    if isinstance(values, list):
+        return f"{len(values)} sequences"
+    return f"shape {values.shape}"
 
 
 def _own_lengths(own: ArrayLike, name: str, values: np.ndarray | list[np.ndarray]) -> np.ndarray:
@@ -406,18 +447,28 @@ def _own_lengths(own: ArrayLike, name: str, values: np.ndarray | list[np.ndarray
             "batches.lengths",
         )
     if values.ndim < 2:
-        raise ArgumentError(f"{name} of shape {values.shape} has no steps to count", "batches.lengths")
+        raise ArgumentError(
+            f"{name} of shape {values.shape} has no steps to count", "batches.lengths"
+        )
     return validation.lengths(own, len(values), values.shape[1])
 
 
-def _follows(per_step: Any, fields: Mapping[str, Any], lengths: dict[str, np.ndarray]) -> dict[str, str]:
+def _follows(
+    per_step: Any, fields: Mapping[str, Any], lengths: dict[str, np.ndarray]
+) -> dict[str, str]:
     """{field: the field by whose steps it goes}; a ragged follower agrees with its leader and has
     no lengths of its own."""
     if isinstance(per_step, (bool, np.bool_)):
-        per_step = ("y",) if per_step else ()
+        if per_step:
+            per_step = ("y",)
+        else:
+            per_step = ()
     if isinstance(per_step, str):
         per_step = (per_step,)
-    follows = dict(per_step) if isinstance(per_step, Mapping) else {name: "x" for name in per_step}
+    if isinstance(per_step, Mapping):
+        follows = dict(per_step)
+    else:
+        follows = {name: "x" for name in per_step}
     for name, leader in follows.items():
         if name not in fields or leader not in fields or name == leader:
             raise ArgumentError(
@@ -459,7 +510,10 @@ def _root(name: str, follows: Mapping[str, str]) -> str:
 def _go_together(field: Any, leader: Any, lengths: np.ndarray | None) -> bool:
     """Has a field one entry for each step of its leader?"""
     if isinstance(field, list):
-        steps = np.full(len(leader), np.shape(leader)[1]) if lengths is None else lengths
+        if lengths is None:
+            steps = np.full(len(leader), np.shape(leader)[1])
+        else:
+            steps = lengths
         return np.array_equal([len(part) for part in field], steps)
     if isinstance(leader, list) or field.ndim < 2 or leader.ndim < 2:
         return False

@@ -1,11 +1,13 @@
-"""Data sets by name: found in a folder, in the user's cache, or downloaded; verified by SHA-256 every time.
+"""Data sets by name: found in a folder, in the user's cache, or downloaded;
+verified by SHA-256 every time.
 
     from rnnlib import datasets
     y = data.load("sunspots")
 
-`load` looks in the folder that `$RNNLIB_DATA` names, then in the cache (`$RNNLIB_CACHE`, else the usual place of the
-operating system), then downloads from the source.  Both folders have one layout, that of `Part.path`, so a cache can
-serve as `$RNNLIB_DATA` of another machine.  The table of sets, with their loaders, is in `rnnlib.data.catalog`.
+`load` looks in the folder that `$RNNLIB_DATA` names, then in the cache (`$RNNLIB_CACHE`, else the
+usual place of the operating system), then downloads from the source. Both folders have one layout,
+that of `Part.path`, so a cache can serve as `$RNNLIB_DATA` of another machine. The table of sets,
+with their loaders, is in `rnnlib.data.catalog`.
 """
 
 import difflib
@@ -30,7 +32,9 @@ class DatasetUnavailable(RuntimeError):
 
     def __init__(self, name, reasons, remedy):
         super().__init__(name, reasons, remedy)
-        self.name, self.reasons, self.remedy = name, reasons, remedy
+        self.name = name
+        self.reasons = reasons
+        self.remedy = remedy
 
     def __str__(self):
         places = "\n".join(f"  {place}: {why}" for place, why in self.reasons)
@@ -38,17 +42,21 @@ class DatasetUnavailable(RuntimeError):
 
 
 def load(name):
-    """The data set `name`, read and verified; what it returns (arrays, tables, texts; units) says `describe(name)`.
+    """The data set `name`, read and verified; what it returns (arrays, tables, texts;
+    units) says `describe(name)`.
 
-    Raises ValueError for a name that is not in `REGISTRY`, and DatasetUnavailable, which lists every place that was
-    tried and what failed there, when the data are nowhere.  A failed download leaves the cache as it was.
+    Raises ValueError for a name that is not in `REGISTRY`, and DatasetUnavailable, which lists
+    every place that was tried and what failed there, when the data are nowhere. A failed download
+    leaves the cache as it was.
     """
     contents, _ = fetch(name)
     return REGISTRY[name].loader(contents)
 
 
 def describe(name):
-    """What the set is, its licence as stated by its source, where it comes from, and what `load(name)` returns."""
+    """What the set is, its licence as stated by its source, where it comes from, and what
+    `load(name)` returns.
+    """
     entry = _entry(name)
     return "\n  ".join(
         [
@@ -61,7 +69,9 @@ def describe(name):
 
 
 def verify(name):
-    """Finds or downloads the files of a set and checks their digests -> the places they came from."""
+    """Finds or downloads the files of a set and checks their digests -> the places they came
+    from.
+    """
     contents, places = fetch(name)
     if not contents:  # the texts themselves are verified: the set has no files of its own
         REGISTRY[name].loader(contents)
@@ -69,7 +79,9 @@ def verify(name):
 
 
 def available(name):
-    """Whether `load(name)` would find its files without a download; their digests are checked by `load`."""
+    """Whether `load(name)` would find its files without a download;
+    their digests are checked by `load`.
+    """
     entry = _entry(name)
     if entry.packages:
         return not _missing_packages(entry)
@@ -78,11 +90,16 @@ def available(name):
 
 
 def fetch(name):
-    """-> (files, places): the verified bytes of each published file by its name, and the places they came from."""
+    """-> (files, places): the verified bytes of each published file by its name, and the places
+    they came from.
+    """
     entry = _entry(name)
     if entry.packages:
         return _from_packages(name, entry)
-    contents, places, missing, reasons = {}, set(), [], []
+    contents = {}
+    places = set()
+    missing = []
+    reasons = []
     for part in entry.parts:
         found, place, failures = _stored(part)
         if found is None:
@@ -102,27 +119,39 @@ def _entry(name):
         raise TypeError(f"a data set is asked for by its name, a string, got {name!r}")
     if name not in REGISTRY:
         near = difflib.get_close_matches(name, REGISTRY, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
-        raise ValueError(f"unknown data set {name!r}: {hint}There are {', '.join(sorted(REGISTRY))}")
+        if near:
+            hint = f"did you mean {' or '.join(map(repr, near))}? "
+        else:
+            hint = ""
+        raise ValueError(
+            f"unknown data set {name!r}: {hint}There are {', '.join(sorted(REGISTRY))}"
+        )
     return REGISTRY[name]
 
 
 def _folders():
     """Pairs (how an error calls it, folder), in the order in which they are searched."""
     data = os.environ.get("RNNLIB_DATA")
-    folders = [(f"$RNNLIB_DATA ({data})", Path(data).expanduser())] if data else []
+    if data:
+        folders = [(f"$RNNLIB_DATA ({data})", Path(data).expanduser())]
+    else:
+        folders = []
     return [*folders, (f"cache ({cache()})", cache())]
 
 
 def cache():
-    """The folder that downloads go to: `$RNNLIB_CACHE`, else the operating system's place for caches."""
+    """The folder that downloads go to: `$RNNLIB_CACHE`, else the operating system's place for
+    caches.
+    """
     if os.environ.get("RNNLIB_CACHE"):
         return Path(os.environ["RNNLIB_CACHE"]).expanduser()
     return Path(_pooch().os_cache("rnnlib"))
 
 
 def _pooch():
-    """pooch, imported on demand and without tqdm's complaint about a notebook that has no ipywidgets."""
+    """pooch, imported on demand and without tqdm's complaint about a notebook that has no
+    ipywidgets.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pooch
@@ -134,11 +163,16 @@ def _stored(part):
 
     A damaged copy is passed over with a warning: the next place may hold a good one.
     """
-    failures = [] if os.environ.get("RNNLIB_DATA") else [("$RNNLIB_DATA", "is not set")]
+    if os.environ.get("RNNLIB_DATA"):
+        failures = []
+    else:
+        failures = [("$RNNLIB_DATA", "is not set")]
     for place, folder in _folders():
         path = folder / part.path
         if not path.is_file():
-            failures.append((place, f"no file {part.path}" if folder.is_dir() else "no such folder"))
+            failures.append(
+                (place, f"no file {part.path}" if folder.is_dir() else "no such folder")
+            )
             continue
         try:
             return archives.opened(part, path.read_bytes()), place, failures
@@ -149,8 +183,12 @@ def _stored(part):
 
 
 def _download(name, parts, reasons):
-    """Downloads and verifies all `parts`, then puts them into the cache, each by one rename; -> their files."""
-    contents, blobs, pages = {}, {}, {}
+    """Downloads and verifies all `parts`, then puts them into the cache, each by one rename;
+    -> their files.
+    """
+    contents = {}
+    blobs = {}
+    pages = {}
     for part in parts:
         for url in archives.addresses(part):
             if url not in pages:
@@ -173,26 +211,35 @@ def _download(name, parts, reasons):
 
 
 def _unavailable(name, parts, reasons):
-    files = parts[0].path if len(parts) == 1 else f"{parts[0].path} and {len(parts) - 1} more"
+    if len(parts) == 1:
+        files = parts[0].path
+    else:
+        files = f"{parts[0].path} and {len(parts) - 1} more"
     remedy = (
-        f"What to do: run `python -m rnnlib data {name}` where there is a network (it fills the cache), "
-        f"or set RNNLIB_DATA to a folder that holds {files}."
+        f"What to do: run `python -m rnnlib data {name}` where there is a network (it fills the "
+        f"cache), or set RNNLIB_DATA to a folder that holds {files}."
     )
     return DatasetUnavailable(name, reasons, remedy)
 
 
 def _get(url):
-    """The bytes at `url`, held in memory until they are verified, so that no interruption leaves anything behind."""
+    """The bytes at `url`, held in memory until they are verified, so that no interruption leaves
+    anything behind.
+    """
     import io
 
     import requests
 
-    page, answers = io.BytesIO(), []
-    keep = {"response": lambda answer, **_: answers.append(answer)}  # pooch leaves a failing connection open
+    page = io.BytesIO()
+    answers = []
+    # pooch leaves a failing connection open
+    keep = {"response": lambda answer, **_: answers.append(answer)}
     try:
         _pooch().HTTPDownloader(timeout=TIMEOUT, chunk_size=2**16, hooks=keep)(url, page, None)
     except requests.exceptions.HTTPError as error:
-        raise Refused(f"the server answers {error.response.status_code} {error.response.reason}") from None
+        raise Refused(
+            f"the server answers {error.response.status_code} {error.response.reason}"
+        ) from None
     except requests.exceptions.RequestException as error:
         why = _innermost(error)
         if isinstance(error, requests.exceptions.Timeout) or "timed out" in why:

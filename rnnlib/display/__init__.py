@@ -1,4 +1,6 @@
-"""What a chapter shows: figures in the house style, tables, and the sources of the two frameworks side by side."""
+"""What a chapter shows: figures in the house style, tables, and the sources of the two frameworks
+side by side.
+"""
 
 from rnnlib.display.figures import COLOURS, DASHES, GREY, figure, graph, house_classes, table
 from rnnlib.display.sources import FRAMEWORKS, Sources, source, twins

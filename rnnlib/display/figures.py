@@ -1,7 +1,7 @@
 """Figures in the house style, drawings of computations, tables.
 
-Figures have no background of their own and mid-grey axes, so that they read on white, on dark and in greyscale; lines differ
-by dash and by lightness, not by hue alone.
+Figures have no background of their own and mid-grey axes, so that they read on white, on dark and
+in greyscale; lines differ by dash and by lightness, not by hue alone.
 """
 
 from functools import cache, wraps
@@ -12,9 +12,10 @@ GREY = "#7d7d7d"  # 4:1 against white and against the dark page alike
 COLOURS = ["#2e86c1", "#d35400", "#239b6e", "#a05fb5", "#b8860b", "#c0395b"]
 DASHES = ["-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1)), (0, (8, 1, 1, 1, 1, 1))]
 STYLED = (
-    "plot scatter bar barh step fill_between hist errorbar stem imshow pcolormesh contour contourf matshow"
-    " axhline axvline axhspan axvspan hlines vlines legend text annotate set_title set_xlabel set_ylabel"
-    " boxplot violinplot secondary_xaxis secondary_yaxis twinx twiny table inset_axes loglog semilogx semilogy"
+    "plot scatter bar barh step fill_between hist errorbar stem imshow pcolormesh contour "
+    "contourf matshow axhline axvline axhspan axvspan hlines vlines legend text annotate "
+    "set_title set_xlabel set_ylabel boxplot violinplot secondary_xaxis secondary_yaxis twinx "
+    "twiny table inset_axes loglog semilogx semilogy"
 ).split()  # methods of axes that read Matplotlib's settings when they are called
 
 
@@ -54,7 +55,9 @@ def style():
 
 @cache
 def house_classes():
-    """Figure and axes that draw in the house style; made when first needed, since Matplotlib is slow to load."""
+    """Figure and axes that draw in the house style; made when first needed, since Matplotlib is
+    slow to load.
+    """
     import matplotlib as mpl
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -78,7 +81,8 @@ def house_classes():
 
 
 def figure(width=7.0, height=2.8, nrows=1, ncols=1, **options):
-    """A figure and its axes in the house style, sizes in inches; like `plt.subplots`, laid out without overlaps.
+    """A figure and its axes in the house style, sizes in inches;
+    like `plt.subplots`, laid out without overlaps.
 
     Matplotlib's own settings stay as they are: the style belongs to this figure.
     """
@@ -102,28 +106,38 @@ def figure(width=7.0, height=2.8, nrows=1, ncols=1, **options):
 def graph(ax, boxes, arrows):
     """Draw a computation as boxes and arrows on an axis without ticks.
 
-    boxes    {name: (x, y)} or {name: (x, y, label)}: the label is the name unless given; mathtext allowed
-    arrows   [(from, to)], [(from, to, label)] or [(from, to, label, options)]; options: `bend` (0 straight), `dash`, `colour`;
-             from a box to itself: a loop on its right
+    boxes    {name: (x, y)} or {name: (x, y, label)}: the label is the name unless given; mathtext
+             allowed
+    arrows   [(from, to)], [(from, to, label)] or [(from, to, label, options)]; options: `bend` (0
+             straight), `dash`, `colour`; from a box to itself: a loop on its right
 
     Raises KeyError for an arrow to or from a box that is not there.
     """
     ax.set_axis_off()
     ax.set_aspect("equal")
     frame = dict(boxstyle="round,pad=0.35", facecolor="none", edgecolor=GREY)
-    place, patch = {}, {}
+    place = {}
+    patch = {}
     for name, (x, y, *label) in boxes.items():
         place[name] = x, y
-        patch[name] = ax.text(x, y, *(label or [name]), ha="center", va="center", bbox=frame).get_bbox_patch()
+        patch[name] = ax.text(
+            x, y, *(label or [name]), ha="center", va="center", bbox=frame
+        ).get_bbox_patch()
     for start, end, *rest in arrows:
-        label, options = ([*rest, "", {}][:2]) if len(rest) != 1 else (rest[0], {})
-        colour, bend = options.get("colour", GREY), options.get("bend", 0)
+        if len(rest) != 1:
+            label, options = [*rest, "", {}][:2]
+        else:
+            label = rest[0]
+            options = {}
+        colour = options.get("colour", GREY)
+        bend = options.get("bend", 0)
         (x0, y0), (x1, y1) = place[start], place[end]
         style = dict(arrowstyle="-|>", color=colour, linestyle=options.get("dash", "-"))
         if start == end:
             style.update(connectionstyle="arc3,rad=2.2", shrinkA=0, shrinkB=0)
             ax.annotate("", (x0 + 0.24, y0 + 0.17), (x0 + 0.24, y0 - 0.17), arrowprops=style)
-            x1, bend = x0 + 1.5, 0
+            x1 = x0 + 1.5
+            bend = 0
         else:
             style.update(
                 connectionstyle=f"arc3,rad={bend}",
@@ -133,12 +147,25 @@ def graph(ax, boxes, arrows):
                 patchB=patch[end],
             )
             ax.annotate("", (x1, y1), (x0, y0), arrowprops=style)
-        middle = (x0 + x1) / 2 + bend * (y1 - y0) / 2, (y0 + y1) / 2 - bend * (x1 - x0) / 2  # of the arc
+        # of the arc
+        middle = (x0 + x1) / 2 + bend * (y1 - y0) / 2, (y0 + y1) / 2 - bend * (x1 - x0) / 2
         upright = abs(x1 - x0) < abs(y1 - y0)
-        side = dict(ha="left", va="center") if upright or start == end else dict(ha="center", va="bottom")
-        offset = (4, 0) if upright else (0, 3)
+        if upright or start == end:
+            side = dict(ha="left", va="center")
+        else:
+            side = dict(ha="center", va="bottom")
+        if upright:
+            offset = (4, 0)
+        else:
+            offset = (0, 3)
         ax.annotate(
-            label, middle, offset, textcoords="offset points", color=colour, annotation_clip=False, **side
+            label,
+            middle,
+            offset,
+            textcoords="offset points",
+            color=colour,
+            annotation_clip=False,
+            **side,
         )
     xs, ys = zip(*place.values(), strict=True)
     ax.set_xlim(min(xs) - 0.6, max(xs) + 0.6)
@@ -146,7 +173,9 @@ def graph(ax, boxes, arrows):
 
 
 def table(rows, digits=3, index=None):
-    """A dict of columns, a list of dicts or a frame as a table, floats with `digits` significant digits."""
+    """A dict of columns, a list of dicts or a frame as a table, floats with `digits` significant
+    digits.
+    """
     import pandas as pd
 
     frame = pd.DataFrame(rows)

@@ -9,7 +9,9 @@ FRAMEWORKS = {"pt": "PyTorch", "tf": "TensorFlow"}
 
 
 class Sources:
-    """Pieces of source text with a title each: text in a terminal, panes side by side in a notebook or page."""
+    """Pieces of source text with a title each: text in a terminal, panes side by side in a
+    notebook or page.
+    """
 
     def __init__(self, pieces):
         self.pieces = pieces  # [(title, code)]
@@ -25,20 +27,30 @@ class Sources:
         def pane(title, code):
             body = highlight(code, PythonLexer(), HtmlFormatter(nowrap=True))
             return (
-                f'<div class="rnn-twin" style="flex: 1 1 26em; min-width: 0;"><p class="rnn-twin-title">{escape(title)}</p>'
-                f'<div class="highlight"><pre style="overflow-x: auto;">{body}</pre></div></div>'
+                '<div class="rnn-twin" style="flex: 1 1 26em; min-width: 0;"><p '
+                f'class="rnn-twin-title">{escape(title)}</p><div class="highlight"><pre '
+                f'style="overflow-x: auto;">{body}</pre></div></div>'
             )
 
         panes = "".join(pane(title, code) for title, code in self.pieces)
-        return f'<div class="rnn-twins" style="display: flex; flex-wrap: wrap; gap: 0 1em;">{panes}</div>'
+        return (
+            '<div class="rnn-twins" style="display: flex; flex-wrap: wrap; gap: 0 '
+            f'1em;">{panes}</div>'
+        )
 
 
 def extract(path, name):
-    """The text of a class, function or method ("ElmanCell", "ElmanCell.forward") from a source file, unindented."""
+    """The text of a class, function or method ("ElmanCell", "ElmanCell.forward") from a source
+    file, unindented.
+    """
     text = path.read_text()
     node = ast.parse(text)
     for part in name.split("."):
-        found = [n for n in node.body if isinstance(n, (ast.ClassDef, ast.FunctionDef)) and n.name == part]
+        found = [
+            n
+            for n in node.body
+            if isinstance(n, (ast.ClassDef, ast.FunctionDef)) and n.name == part
+        ]
         if not found:
             raise ValueError(f"no class or function {name!r} in {path.name}")
         node = found[0]
@@ -48,7 +60,9 @@ def extract(path, name):
 
 
 def source(module, *names):
-    """Pieces of one module as they stand in the file: `display.source("rnnlib.ref.cells.elman", "step", "step_back")`."""
+    """Pieces of one module as they stand in the file:
+    `display.source("rnnlib.ref.cells.elman", "step", "step_back")`.
+    """
     path = HERE.parent / (module.replace(".", "/") + ".py")
     if not path.is_file() or HERE not in path.parents:
         raise ValueError(f"no module {module!r} in rnnlib")
@@ -57,21 +71,31 @@ def source(module, *names):
         [
             (
                 title,
-                "\n\n\n".join(extract(path, name) for name in names) if names else path.read_text().rstrip(),
+                "\n\n\n".join(extract(path, name) for name in names)
+                if names
+                else path.read_text().rstrip(),
             )
         ]
     )
 
 
 def twins(name):
-    """The PyTorch and the TensorFlow source of one public name, side by side: `display.twins("ElmanCell")`."""
+    """The PyTorch and the TensorFlow source of one public name, side by side:
+    `display.twins("ElmanCell")`.
+    """
     pieces = []
     for part, framework in FRAMEWORKS.items():
         for path in sorted((HERE / part).rglob("*.py")):
             try:
-                wanted = name.replace(".forward", ".call") if part == "tf" else name
+                if part == "tf":
+                    wanted = name.replace(".forward", ".call")
+                else:
+                    wanted = name
                 pieces.append(
-                    (f"{framework}: {path.relative_to(HERE.parent).as_posix()}", extract(path, wanted))
+                    (
+                        f"{framework}: {path.relative_to(HERE.parent).as_posix()}",
+                        extract(path, wanted),
+                    )
                 )
                 break
             except ValueError:

@@ -24,7 +24,11 @@ Cell = str | tuple[str, dict]
 
 def options(rnn: ModuleType, cell: Cell, engines: tuple[str, ...]) -> dict[str, str]:
     """Keyword arguments of a model of `rnn` with this cell: the first of `engines` that it has."""
-    name, settings = (cell, {}) if isinstance(cell, str) else cell
+    if isinstance(cell, str):
+        name = cell
+        settings = {}
+    else:
+        name, settings = cell
     return {"native": _first(rnn, name, repr(settings), tuple(engines))}
 
 

@@ -37,7 +37,9 @@ def sentence(kind: dict) -> str:
     3.11.7".
     """
     parts = [f"{kind['system']} {kind['processor']}"]
-    vectors = [name for name in kind["instruction_sets"] if name in ("avx2", "avx512f", "asimd", "sve")]
+    vectors = [
+        name for name in kind["instruction_sets"] if name in ("avx2", "avx512f", "asimd", "sve")
+    ]
     if vectors:
         parts[0] += f" with {vectors[-1]}"
     parts.append(f"{kind['cores']} cores")

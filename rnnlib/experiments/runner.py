@@ -80,12 +80,18 @@ def parser(about: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     arguments.add_argument("--seconds", type=float, help="start no run after so many seconds")
-    arguments.add_argument("--out", type=Path, help="the file of results; without it the study's own")
-    arguments.add_argument("--list", action="store_true", help="list what is missing and can be made now")
+    arguments.add_argument(
+        "--out", type=Path, help="the file of results; without it the study's own"
+    )
+    arguments.add_argument(
+        "--list", action="store_true", help="list what is missing and can be made now"
+    )
     return arguments
 
 
-def main(study: Study, plan: Plan, make: Make, about: str, arguments: list[str] | None = None) -> int:
+def main(
+    study: Study, plan: Plan, make: Make, about: str, arguments: list[str] | None = None
+) -> int:
     """The command of a study whose models run in PyTorch: their weights are drawn by NumPy, so
     either would do.
     """

@@ -27,7 +27,11 @@ def write(path: Path, results: dict) -> Path:
 
 
 def _on_one_line(leaf: re.Match) -> str:
-    return "[" + ", ".join(line.strip().removesuffix(",") for line in leaf[1].strip().splitlines()) + "]"
+    return (
+        "["
+        + ", ".join(line.strip().removesuffix(",") for line in leaf[1].strip().splitlines())
+        + "]"
+    )
 
 
 def versions(packages: tuple[str, ...]) -> dict[str, str]:

@@ -40,7 +40,8 @@ class Study:
 
     packages: ClassVar[tuple[str, ...]] = ("numpy", "torch")  # whose versions are kept
     lists: ClassVar[tuple[str, ...]] = ("runs",)  # the lists of runs in a file
-    test_fields: ClassVar[tuple[str, ...]] = ()  # what a run found on the test part; "a.b" is entry b of a
+    # what a run found on the test part; "a.b" is entry b of a
+    test_fields: ClassVar[tuple[str, ...]] = ()
 
     engines: tuple[str, ...]
 
@@ -75,7 +76,10 @@ class Study:
         """The results so far; `empty` where there is no file.  OtherSettings if the file was made
         with others.
         """
-        path = self.path if path is None else Path(path)
+        if path is None:
+            path = self.path
+        else:
+            path = Path(path)
         if not path.exists():
             return self.empty()
         results = store.read(path)
@@ -90,7 +94,9 @@ class Study:
         if changed:
             lines = [f"  {name}: then {then}, now {now}" for name, then, now in changed]
             text = "\n".join([f"{path} was made with other settings:", *lines])
-            raise OtherSettings(f"{text}\nundo the change, or move the file away and make the runs anew")
+            raise OtherSettings(
+                f"{text}\nundo the change, or move the file away and make the runs anew"
+            )
         if results["digest"] != self.digest():
             raise OtherSettings(
                 f"the settings in {path} do not have the digest that stands beside them: the file "
@@ -100,7 +106,10 @@ class Study:
 
     def save(self, results: dict, path: Path | None = None) -> Path:
         """Writes the results; OtherSettings if they are not of this study."""
-        path = self.path if path is None else Path(path)
+        if path is None:
+            path = self.path
+        else:
+            path = Path(path)
         self.check(results, path)
         return store.write(path, results)
 
@@ -189,7 +198,8 @@ def differences(then: dict, now: dict, above: str = "") -> Iterable[tuple[str, o
     "outer.inner".
     """
     for key in sorted(then.keys() | now.keys()):
-        old, new = then.get(key), now.get(key)
+        old = then.get(key)
+        new = now.get(key)
         if isinstance(old, dict) and isinstance(new, dict):
             yield from differences(old, new, f"{above}{key}.")
         elif old != new:

@@ -1,4 +1,6 @@
-"""Series in time: tables, splits and windows, forecasters of one interface, backtests and guards against leaks."""
+"""Series in time: tables, splits and windows, forecasters of one interface, backtests and guards
+against leaks.
+"""
 
 from rnnlib.forecasting.backtesting import backtest
 from rnnlib.forecasting.base import LEVELS, BaseForecaster, descendants

@@ -1,6 +1,7 @@
 """Backtests: the origin, the last time that is known, moves through a table.
 
-A series of a panel is forecast from the origins that lie in it and leave enough steps; one that has none is named and refused.
+A series of a panel is forecast from the origins that lie in it and leave enough steps; one that has
+none is named and refused.
 """
 
 from collections.abc import Callable, Iterable
@@ -38,17 +39,23 @@ def backtest(
              the future is not there
 
     At each origin the model gets nothing from after it but the columns that are known in advance.
-    Raises forecasting.Leak where `prepare` looks ahead, where a known column is the target or a past one
-    the target to come, or where a fitted model has seen what it is to forecast.
-    The model that is passed in is left as it was.
+    Raises forecasting.Leak where `prepare` looks ahead, where a known column is the target or a
+    past one the target to come, or where a fitted model has seen what it is to forecast. The model
+    that is passed in is left as it was.
     """
     if not isinstance(model, BaseForecaster):
         raise TypeError(f"backtest takes a BaseForecaster, got {type(model).__name__}")
     model.check_params()
     horizon = model.check_horizon(horizon)
-    every = refit if refit is None or isinstance(refit, bool) else validation.positive(refit, "refit")
+    if refit is None or isinstance(refit, bool):
+        every = refit
+    else:
+        every = validation.positive(refit, "refit")
     reads_ahead = len(model.known) or len(model.calendar)
-    needs = max(horizon, model.known_steps(horizon)) if reads_ahead else horizon
+    if reads_ahead:
+        needs = max(horizon, model.known_steps(horizon))
+    else:
+        needs = horizon
     if every is None:
         model.check_fitted()
     else:
@@ -68,7 +75,9 @@ def backtest(
         places = [(view, view.ds.searchsorted(time, side="right")) for view in views]
         places = [(view, t) for view, t in places if t and t + needs <= len(view.ds)]
         if not places:
-            raise ValueError(f"no series has a value at or before {time} and {needs} steps after it")
+            raise ValueError(
+                f"no series has a value at or before {time} and {needs} steps after it"
+            )
         if every is None:
             leakage.check_trained(model.views_, time)
         elif number == 0 or (every and number % every == 0):
@@ -84,7 +93,10 @@ def _origins(views, origins, step, needs):
     """The times of the origins, rising; ValueError names a series that none of them serves where
     they serve others."""
     listed = not isinstance(origins, (int, np.integer))
-    times = _listed(views[0].ds, origins) if listed else _counted(views, origins, step, needs)
+    if listed:
+        times = _listed(views[0].ds, origins)
+    else:
+        times = _counted(views, origins, step, needs)
     served = []
     for view in views:
         t = view.ds.searchsorted(times, side="right")
@@ -109,7 +121,10 @@ def _listed(ds, origins):
         raise ValueError("origins is empty: how many, or a list of times")
     numbers = any(isinstance(origin, (int, float, np.number)) for origin in origins)
     try:
-        times = pd.DatetimeIndex(origins) if dates and not numbers else pd.Index(origins)
+        if dates and not numbers:
+            times = pd.DatetimeIndex(origins)
+        else:
+            times = pd.Index(origins)
     except (TypeError, ValueError):
         times = pd.Index([], dtype=object)
     if not tables.same_kind_of_times(times.dtype, ds.dtype):
@@ -136,7 +151,9 @@ def _counted(views, origins, step, needs):
 
 
 def _until(view, t, needs):
-    return view._replace(ds=view.ds[:t], y=view.y[:t], past=view.past[:t], known=view.known[: t + needs])
+    return view._replace(
+        ds=view.ds[:t], y=view.y[:t], past=view.past[:t], known=view.known[: t + needs]
+    )
 
 
 def _forecast(model, waiting, horizon):

@@ -1,6 +1,7 @@
 """The interface of all forecasters: a long table in, a long table of points and quantiles out.
 
-A forecaster has `fit(table)` and `predict(horizon)`; a child of `BaseForecaster` learns and answers, the doors are here.
+A forecaster has `fit(table)` and `predict(horizon)`; a child of `BaseForecaster` learns and
+answers, the doors are here.
 """
 
 import os
@@ -146,7 +147,10 @@ class BaseForecaster(BaseEstimator, ABC):
         """
         self.check_fitted()
         horizon = self.check_horizon(horizon)
-        panel = self.views_ if history is None else self._newer(history)
+        if history is None:
+            panel = self.views_
+        else:
+            panel = self._newer(history)
         steps = max(horizon, self.known_steps(horizon))
         panel = [self._ahead(view, known, steps) for view in panel]
         parts = []
@@ -169,7 +173,10 @@ class BaseForecaster(BaseEstimator, ABC):
         paths = self.forecast_panel(panel, horizon)
         hook = f"{type(self).__name__}.forecast_panel"
         if not isinstance(paths, (list, tuple)) or len(paths) != len(panel):
-            given = len(paths) if isinstance(paths, (list, tuple)) else type(paths).__name__
+            if isinstance(paths, (list, tuple)):
+                given = len(paths)
+            else:
+                given = type(paths).__name__
             raise ValueError(
                 f"{hook} must give a list of {len(panel)} arrays, one for each series, got {given}"
             )
@@ -225,7 +232,9 @@ class BaseForecaster(BaseEstimator, ABC):
         state = {"params": self.get_params(deep=False), "learned": self.learned_state()}
         plain, arrays = packing.pack(state)
         versions = packing.versions(*self.packages)
-        about = checkpoint_format.header("forecaster", None, versions, name=type(self).__name__, state=plain)
+        about = checkpoint_format.header(
+            "forecaster", None, versions, name=type(self).__name__, state=plain
+        )
         weight_files.write_weights(path, arrays, about)
 
     @classmethod

@@ -94,7 +94,10 @@ def check_horizons(model: BaseForecaster, table: pd.DataFrame) -> None:
     for horizon in (0, -1):
         refused(ValueError, lambda h=horizon: model.predict(h, **options), f"horizon={horizon}")
     for horizon in (1.5, "3", None, True):
-        error = ValueError if horizon is True else TypeError
+        if horizon is True:
+            error = ValueError
+        else:
+            error = TypeError
         refused(error, lambda h=horizon: model.predict(h, **options), f"horizon={horizon!r}")
     longer = model.predict(HORIZON, **options)
     shorter = model.predict(2, **options)

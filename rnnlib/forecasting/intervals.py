@@ -14,11 +14,13 @@ def normal_path(mean: np.ndarray, deviation: np.ndarray, levels: Sequence[float]
 
 
 def error_quantiles(errors, levels):
-    """Errors (N, h) of N origins, NaN where there is none -> (h, Q): what to add for the share `level` of new errors to lie below.
+    """Errors (N, h) of N origins, NaN where there is none -> (h, Q):
+    what to add for the share `level` of new errors to lie below.
 
-    The order statistic of rank level * (N + 1), rounded away from the middle: if old and new errors are exchangeable, the interval
-    between two levels holds at least as many new ones as it says.  Source: split conformal prediction, Vovk et al. 2005; Lei et
-    al. 2018.  Errors of a series hang together, so that this is no guarantee here; a backtest shows what it is worth.
+    The order statistic of rank level * (N + 1), rounded away from the middle: if old and new errors
+    are exchangeable, the interval between two levels holds at least as many new ones as it says.
+    Source: split conformal prediction, Vovk et al. 2005; Lei et al. 2018. Errors of a series hang
+    together, so that this is no guarantee here; a backtest shows what it is worth.
     """
     found = np.empty((errors.shape[1], len(levels)))
     for k, column in enumerate(errors.T):
@@ -31,9 +33,13 @@ def error_quantiles(errors, levels):
                     f"{errors_needed([level])} are needed; give more steps or levels nearer to 0.5"
                 )
             low, high = (int(f(round(place, 9))) - 1 for f in (np.floor, np.ceil))
-            found[k, j] = (
-                column[low] if level < 0.5 else column[high] if level > 0.5 else column[[low, high]].mean()
-            )
+            if level < 0.5:
+                found[k, j] = column[low]
+            else:
+                if level > 0.5:
+                    found[k, j] = column[high]
+                else:
+                    found[k, j] = column[[low, high]].mean()
     return found
 
 

@@ -38,7 +38,9 @@ class Ridge(WindowedForecaster):
         past: Sequence[str] = (),
         calendar: Sequence[str | tuple] = (),
     ) -> None:
-        super().__init__(n_in, horizon, strategy, difference, valid, conformal, levels, known, past, calendar)
+        super().__init__(
+            n_in, horizon, strategy, difference, valid, conformal, levels, known, past, calendar
+        )
         self.alphas = alphas
         self.check_params()
 
@@ -57,7 +59,9 @@ class Ridge(WindowedForecaster):
         known = x[:, max(self.n_in - self.ahead, 0) :, x.shape[2] - F :]
         return np.hstack([own.reshape(len(x), -1), known.reshape(len(x), -1)]).astype(float)
 
-    def fit_windows(self, x: np.ndarray, y: np.ndarray, x_valid: np.ndarray, y_valid: np.ndarray) -> None:
+    def fit_windows(
+        self, x: np.ndarray, y: np.ndarray, x_valid: np.ndarray, y_valid: np.ndarray
+    ) -> None:
         """Least squares with each penalty; the one with the least squared error on the second
         pair."""
         from sklearn.linear_model import Ridge as Regression

@@ -48,9 +48,13 @@ class SeasonalNaive(BaseForecaster):
             change = view.y[self.m :] - view.y[: -self.m]
             if self.drift and np.isnan(change).all():
                 raise ValueError(
-                    f"series {view.key!r} has no two values a season of m={self.m} apart: no drift to learn"
+                    f"series {view.key!r} has no two values a season of m={self.m} apart: no "
+                    "drift to learn"
                 )
-            drifts[view.key] = float(np.nanmean(change)) if self.drift else 0.0
+            if self.drift:
+                drifts[view.key] = float(np.nanmean(change))
+            else:
+                drifts[view.key] = 0.0
         self.drifts_ = drifts
 
     def forecast_panel(self, panel: list[SeriesSlice], horizon: int) -> list[np.ndarray]:
@@ -180,7 +184,10 @@ class Climatology(BaseForecaster):
             if self.damped and k < len(u):
                 pairs = np.stack([u[:-k], u[k:]])[:, np.isfinite(u[:-k] * u[k:])]
                 rho[k - 1] = np.dot(*pairs) / max(np.dot(pairs[0], pairs[0]), 1e-300)
-            errors[k:, k - 1] = u[k:] - rho[k - 1] * u[:-k] if self.damped else u[k:]
+            if self.damped:
+                errors[k:, k - 1] = u[k:] - rho[k - 1] * u[:-k]
+            else:
+                errors[k:, k - 1] = u[k:]
         return rho, error_quantiles(errors, self.levels_)
 
     @classmethod

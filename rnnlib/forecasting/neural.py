@@ -77,7 +77,9 @@ class RNNForecaster(WindowedForecaster, NetworkEstimator):
         past: Sequence[str] = (),
         calendar: Sequence[str | tuple] = (),
     ) -> None:
-        super().__init__(n_in, horizon, strategy, difference, valid, conformal, levels, known, past, calendar)
+        super().__init__(
+            n_in, horizon, strategy, difference, valid, conformal, levels, known, past, calendar
+        )
         self.rnn = framework_name(rnn)
         self.cell = cell
         self.hidden_size = hidden_size
@@ -111,12 +113,15 @@ class RNNForecaster(WindowedForecaster, NetworkEstimator):
             )
         if self.network_options is not None and not isinstance(self.network_options, Mapping):
             raise TypeError(
-                f"network_options is a dict of arguments of rnn.ForecastNet, got {self.network_options!r}"
+                "network_options is a dict of arguments of rnn.ForecastNet, got "
+                f"{self.network_options!r}"
             )
         check_training(self)
 
     def fit_panel(self, panel: list[SeriesSlice]) -> None:
-        """Learn as `WindowedForecaster` does; Ctrl-C keeps what was learned up to then, and is raised."""
+        """Learn as `WindowedForecaster` does; Ctrl-C keeps what was learned up to then, and is
+        raised.
+        """
         vars(self).pop("model_", None)
         try:
             super().fit_panel(panel)
@@ -126,7 +131,9 @@ class RNNForecaster(WindowedForecaster, NetworkEstimator):
                 self.views_ = panel
             raise
 
-    def fit_windows(self, x: np.ndarray, y: np.ndarray, x_valid: np.ndarray, y_valid: np.ndarray) -> None:
+    def fit_windows(
+        self, x: np.ndarray, y: np.ndarray, x_valid: np.ndarray, y_valid: np.ndarray
+    ) -> None:
         """Train a fresh network on windows; the epoch with the lowest loss on the second pair
         stays."""
         head, loss = {
@@ -149,7 +156,9 @@ class RNNForecaster(WindowedForecaster, NetworkEstimator):
         network = self._build("ForecastNet", architecture)
         train = Batches((x, y), self.batch_size, rng=self.rng)
         valid = Batches((x_valid, y_valid), VALID_ROWS)
-        self.history_ = self._train(network, "ForecastNet", architecture, train, loss=loss, valid=valid)
+        self.history_ = self._train(
+            network, "ForecastNet", architecture, train, loss=loss, valid=valid
+        )
 
     def predict_windows(self, x: np.ndarray) -> np.ndarray:
         """The network's answers as point and quantiles, (N, ahead, 1 + Q)."""

@@ -23,12 +23,15 @@ class SeriesSlice(NamedTuple):
 
 
 def split_panel(table, known=(), past=(), calendar=(), gaps=False):
-    """The series of a long table, checked: regular times in order, numbers, nothing missing that must be there."""
+    """The series of a long table, checked: regular times in order, numbers, nothing missing that
+    must be there.
+    """
     columns = ["unique_id", "ds", "y", *known, *past]
     tables.check_long(table, columns)
     if not (table["ds"].dtype.kind in "iuM" or isinstance(table["ds"].dtype, pd.DatetimeTZDtype)):
         raise TypeError(
-            f"column 'ds' holds {table['ds'].dtype}, not dates or whole numbers: use forecasting.table"
+            f"column 'ds' holds {table['ds'].dtype}, not dates or whole numbers: use "
+            "forecasting.table"
         )
     tables.check_times(table["ds"])
     found = []
@@ -36,9 +39,13 @@ def split_panel(table, known=(), past=(), calendar=(), gaps=False):
         ds = pd.Index(part["ds"])
         late = np.flatnonzero(ds[1:] <= ds[:-1])
         if len(late):
-            what = "twice" if ds[late[0]] == ds[late[0] + 1] else f"before {ds[late[0] + 1]}, out of order"
+            if ds[late[0]] == ds[late[0] + 1]:
+                what = "twice"
+            else:
+                what = f"before {ds[late[0] + 1]}, out of order"
             raise ValueError(
-                f"series {key!r} has {ds[late[0]]} {what}: forecasting.table sorts and finds repeats"
+                f"series {key!r} has {ds[late[0]]} {what}: forecasting.table sorts and finds "
+                "repeats"
             )
         values = {
             name: check_column_numbers(part[name], ds, name, key, gaps and name not in known)
@@ -57,19 +64,23 @@ def check_column_numbers(column, ds, name, key, gaps):
     """A column as floats; errors name column, series and time."""
     tables.check_numbers(column, name)
     values = column.to_numpy(float, na_value=np.nan)
-    bad = np.isinf(values) if gaps else ~np.isfinite(values)
+    if gaps:
+        bad = np.isinf(values)
+    else:
+        bad = ~np.isfinite(values)
     if np.isnan(values).all():
         raise ValueError(f"column {name!r} of series {key!r} holds no number at all: leave it out")
     if bad.any():
         raise ValueError(
-            f"column {name!r} of series {key!r} is {values[bad][0]} at {ds[bad][0]} ({int(bad.sum())} such times): "
-            "fill it, forecasting.regularize(table, freq, fill='last'), or take a forecaster that masks what is missing"
+            f"column {name!r} of series {key!r} is {values[bad][0]} at {ds[bad][0]} "
+            f"({int(bad.sum())} such times): fill it, forecasting.regularize(table, freq, "
+            "fill='last'), or take a forecaster that masks what is missing"
         )
     large = np.abs(values) > LARGEST
     if large.any():
         raise ValueError(
-            f"column {name!r} of series {key!r} is {values[large][0]:g} at {ds[large][0]}, too large to be squared: "
-            "give it in other units"
+            f"column {name!r} of series {key!r} is {values[large][0]:g} at {ds[large][0]}, too "
+            "large to be squared: give it in other units"
         )
     return values
 
@@ -78,24 +89,28 @@ def future_values(key, ds, names, table):
     """Known columns (steps, F) of the times `ds`; errors name column and time."""
     if table is None:
         raise ValueError(
-            f"columns {', '.join(names)} are known in advance: predict(horizon, known=table of coming values)"
+            f"columns {', '.join(names)} are known in advance: predict(horizon, known=table of "
+            "coming values)"
         )
     if not isinstance(table, pd.DataFrame):
         raise TypeError(f"coming values are a pandas DataFrame, got {type(table).__name__}")
     for name in ("unique_id", "ds", *names):
         if name not in table:
             raise ValueError(
-                f"no column {name!r} in the table of coming values, which must have all of known={names}"
+                f"no column {name!r} in the table of coming values, which must have all of "
+                f"known={names}"
             )
     have = table["ds"].dtype
     if not (tables.same_kind_of_times(have, ds.dtype)):
         raise TypeError(
-            f"column 'ds' of the coming values holds {have}, that of the series {ds.dtype}: make them alike, forecasting.table reads dates"
+            f"column 'ds' of the coming values holds {have}, that of the series {ds.dtype}: make "
+            "them alike, forecasting.table reads dates"
         )
     rows = table[table["unique_id"] == key].set_index("ds")[list(names)]
     if rows.index.has_duplicates:
         raise ValueError(
-            f"series {key!r} has {rows.index[rows.index.duplicated()][0]} twice in the table of coming values"
+            f"series {key!r} has {rows.index[rows.index.duplicated()][0]} twice in the table of "
+            "coming values"
         )
     for name in names:
         tables.check_numbers(rows[name], name, " of the coming values")
@@ -103,16 +118,22 @@ def future_values(key, ds, names, table):
     for name in names:
         if rows[name].isna().any():
             raise ValueError(
-                f"column {name!r} of series {key!r} is missing at {ds[rows[name].isna()][0]}, a step ahead"
+                f"column {name!r} of series {key!r} is missing at {ds[rows[name].isna()][0]}, a "
+                "step ahead"
             )
         infinite = np.isinf(rows[name].to_numpy(float))
         if infinite.any():
-            raise ValueError(f"column {name!r} of series {key!r} is inf at {ds[infinite][0]}, a step ahead")
+            raise ValueError(
+                f"column {name!r} of series {key!r} is inf at {ds[infinite][0]}, a step ahead"
+            )
     return rows.to_numpy(float)
 
 
 def _plain_times(times):
-    zone = None if times.tz is None else str(times.tz)
+    if times.tz is None:
+        zone = None
+    else:
+        zone = str(times.tz)
     return {"values": np.asarray(times.asi8), "unit": times.unit, "zone": zone, "name": times.name}
 
 

@@ -6,9 +6,11 @@ from rnnlib.core import validation
 
 
 class Standardizer:
-    """Subtracts the mean and divides by the standard deviation of the training part, column by column.
+    """Subtracts the mean and divides by the standard deviation of the training part, column by
+    column.
 
-    `fit(train)` sets `mean_` and `scale_`, (D,) in the units of the data; (T,) counts as one column.
+    `fit(train)` sets `mean_` and `scale_`, (D,) in the units of the data; (T,) counts as one
+    column.
     """
 
     def fit(self, values):
@@ -18,9 +20,11 @@ class Standardizer:
         flat = np.flatnonzero(scale <= 1e-12 * np.abs(values).max(axis=0))
         if len(flat):
             raise ValueError(
-                f"column {flat[0]} is constant ({values[0, flat[0]]:g}) and cannot be scaled: leave it out"
+                f"column {flat[0]} is constant ({values[0, flat[0]]:g}) and cannot be scaled: "
+                "leave it out"
             )
-        self.mean_, self.scale_ = values.mean(axis=0), scale
+        self.mean_ = values.mean(axis=0)
+        self.scale_ = scale
         return self
 
     def transform(self, values):
@@ -29,9 +33,14 @@ class Standardizer:
         return (values - self.mean_) / self.scale_
 
     def inverse_transform(self, values, column=None):
-        """Back to the units of the data; `column` says which one `values` of any shape (forecasts, say) are of."""
+        """Back to the units of the data; `column` says which one `values` of any shape (forecasts,
+        say) are of.
+        """
         values = self._fitting(values, column)
-        chosen = slice(None) if column is None else column
+        if column is None:
+            chosen = slice(None)
+        else:
+            chosen = column
         return values * self.scale_[chosen] + self.mean_[chosen]
 
     def fit_transform(self, values):
@@ -46,8 +55,8 @@ class Standardizer:
             _check_column(column, len(self.mean_), "column")
         if column is None and len(self.mean_) > 1 and values.shape[-1:] != self.mean_.shape:
             raise ValueError(
-                f"values of shape {values.shape} do not end in the {len(self.mean_)} columns of the fit; "
-                "column= says which one they are of"
+                f"values of shape {values.shape} do not end in the {len(self.mean_)} columns of "
+                "the fit; column= says which one they are of"
             )
         return values
 

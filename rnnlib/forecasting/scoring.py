@@ -10,7 +10,9 @@ from rnnlib.forecasting import tables
 from rnnlib.metrics import probabilistic, regression
 
 
-def scores(found: pd.DataFrame, table: pd.DataFrame, *, m: int, by: str | None = None) -> pd.DataFrame:
+def scores(
+    found: pd.DataFrame, table: pd.DataFrame, *, m: int, by: str | None = None
+) -> pd.DataFrame:
     """What a backtest says: a table of MAE, RMSE, MASE, pinball loss, CRPS, and coverage of the
     outermost interval.
 
@@ -54,7 +56,9 @@ def _quantiles_of(found, by):
                 f"no column {name!r} in the table of forecasts: it has {', '.join(map(str, found))}"
             )
     if by is not None and by not in list(found):
-        raise ValueError(f"no column {by!r} to score by: the forecasts have {', '.join(map(str, found))}")
+        raise ValueError(
+            f"no column {by!r} to score by: the forecasts have {', '.join(map(str, found))}"
+        )
     names = [name for name in found if re.fullmatch(r"q\d[\d.e-]*", str(name))]
     if not names:
         raise ValueError("no column of a quantile, such as q0.5, in the table of forecasts")
@@ -76,5 +80,7 @@ def _scales(found, table, m):
         if key not in parts:
             raise ValueError(f"series {key!r} is not in the table: pass the one of the backtest")
         part = parts[key].sort_values("ds")
-        scale[key] = regression.naive_scale(part.loc[part["ds"] <= first, "y"], m, f"series {key!r}")
+        scale[key] = regression.naive_scale(
+            part.loc[part["ds"] <= first, "y"], m, f"series {key!r}"
+        )
     return scale

@@ -6,28 +6,41 @@ from rnnlib.core import validation
 
 
 def split(series, fractions=None, at=None, gap=0):
-    """The parts of a series in the order of time, e.g. `train, valid, test = split(y, (0.7, 0.15, 0.15))`.
+    """The parts of a series in the order of time, e.g.
 
-    series     array (T, ...), pandas Series or DataFrame: its parts come back; or the number of steps T: slices come back
+    `train, valid, test = split(y, (0.7, 0.15, 0.15))`.
+
+    series     array (T, ...), pandas Series or DataFrame: its parts come back; or the number of
+               steps T: slices come back
     fractions  share of each part, summing to 1
-    at         instead: where each part but the first begins; labels of a pandas index (years, dates), else positions
-    gap        steps left out before each cut (from the earlier part, so that the later ones do not depend on it)
+    at         instead: where each part but the first begins; labels of a pandas index (years,
+               dates), else positions
+    gap        steps left out before each cut (from the earlier part, so that the later ones do not
+               depend on it)
     """
     if (fractions is None) == (at is None):
         raise ValueError(
             "a split needs either fractions=(0.7, 0.15, 0.15) or at=(first step of each later part)"
         )
-    steps = validation.positive(series, "the number of steps") if np.ndim(series) == 0 else len(series)
+    if np.ndim(series) == 0:
+        steps = validation.positive(series, "the number of steps")
+    else:
+        steps = len(series)
     if not isinstance(gap, (int, np.integer)) or gap < 0:
         raise ValueError(f"gap must be 0 or more steps, got {gap!r}")
-    cuts = _cuts_of_fractions(fractions, steps) if at is None else _cuts_at(at, series)
+    if at is None:
+        cuts = _cuts_of_fractions(fractions, steps)
+    else:
+        cuts = _cuts_at(at, series)
     edges = [0, *cuts, steps]
     parts = []
     for k, (first, last) in enumerate(zip(edges, edges[1:], strict=False)):
-        last = last - gap if k < len(cuts) else last
+        if k < len(cuts):
+            last = last - gap
         if last <= first:
             raise ValueError(
-                f"part {k} of the split is empty: cuts at {cuts} of {steps} steps with a gap of {gap}"
+                f"part {k} of the split is empty: cuts at {cuts} of {steps} steps with a gap of "
+                f"{gap}"
             )
         parts.append(slice(first, last))
     if np.ndim(series) == 0:

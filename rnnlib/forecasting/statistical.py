@@ -146,7 +146,9 @@ class ARIMA(BaseForecaster):
         order = _orders(self.order, "order", "(p, d, q)")
         _orders(self.seasonal, "seasonal", "(P, D, Q, m)")
         if validation.flag(self.drift, "drift") and order[1] != 1:
-            raise ValueError(f"drift is the mean change of a step and needs d = 1, got order={self.order}")
+            raise ValueError(
+                f"drift is the mean change of a step and needs d = 1, got order={self.order}"
+            )
 
     def _model(self, y, exog):
         from statsmodels.tsa.arima.model import ARIMA as Model
@@ -164,7 +166,10 @@ class ARIMA(BaseForecaster):
         fits = {}
         for view in panel:
             self._check(view)
-            exog = view.known if view.known.shape[1] else None
+            if view.known.shape[1]:
+                exog = view.known
+            else:
+                exog = None
             with warnings.catch_warnings():
                 # about starting values and convergence: kept in the result
                 warnings.simplefilter("ignore")

@@ -86,7 +86,9 @@ class WindowedForecaster(BaseForecaster):
         self.conformal = conformal
 
     @abstractmethod
-    def fit_windows(self, x: np.ndarray, y: np.ndarray, x_valid: np.ndarray, y_valid: np.ndarray) -> None:
+    def fit_windows(
+        self, x: np.ndarray, y: np.ndarray, x_valid: np.ndarray, y_valid: np.ndarray
+    ) -> None:
         """Learn from windows x (N, n_in, D) and y (N, ahead); choose by the second pair."""
 
     @abstractmethod
@@ -113,7 +115,9 @@ class WindowedForecaster(BaseForecaster):
     @property
     def ahead(self) -> int:
         """Steps that one answer holds."""
-        return self.horizon if self.strategy == "direct" else 1
+        if self.strategy == "direct":
+            return self.horizon
+        return 1
 
     def check_horizon(self, horizon: int) -> int:
         """The horizon, if it is one of those that were learnt."""
@@ -146,7 +150,8 @@ class WindowedForecaster(BaseForecaster):
         for (x, _), name in ((train, "training"), (valid, "validation")):
             if not len(x):
                 raise ValueError(
-                    f"every {name} window has a missing target: fill the series, or give a longer one"
+                    f"every {name} window has a missing target: fill the series, or give a longer "
+                    "one"
                 )
         self.fit_windows(*train, *valid)
         self.shift_ = self._calibrate(panel)
@@ -159,10 +164,14 @@ class WindowedForecaster(BaseForecaster):
         self.masked_ = any(np.isnan(view.y).any() or np.isnan(view.past).any() for view in panel)
         for view in panel:
             cut = self._cut(view)
-            change = view.y[m:cut] - view.y[: cut - m] if m else view.y[:cut]
+            if m:
+                change = view.y[m:cut] - view.y[: cut - m]
+            else:
+                change = view.y[:cut]
             if np.isnan(change).all():
                 raise ValueError(
-                    f"series {view.key!r} has no two values difference={m} steps apart before {view.ds[cut]}"
+                    f"series {view.key!r} has no two values difference={m} steps apart before "
+                    f"{view.ds[cut]}"
                 )
             past = _moments(view.past[:cut])
             self.scales_[view.key] = (*_moments(change), *past)
@@ -173,10 +182,16 @@ class WindowedForecaster(BaseForecaster):
         """The step where the validation part begins."""
         T = len(view.y)
         if self.valid is None:
-            needed = errors_needed(self.levels_) if self.conformal else 1
+            if self.conformal:
+                needed = errors_needed(self.levels_)
+            else:
+                needed = 1
             valid = max(round(T / 5), self.horizon - 1 + needed)
         else:
-            valid = int(self.valid) if self.valid >= 1 else round(self.valid * T)
+            if self.valid >= 1:
+                valid = int(self.valid)
+            else:
+                valid = round(self.valid * T)
         cut = T - valid
         window = self.n_in + self.difference + self.ahead
         if valid < self.horizon or cut < window:
@@ -191,17 +206,22 @@ class WindowedForecaster(BaseForecaster):
         L = self.n_in + self.difference
         if len(origins) and np.min(origins) < L - 1:
             raise ValueError(
-                f"series {view.key!r} has {len(view.y)} steps up to its origin, and a window takes {L}"
+                f"series {view.key!r} has {len(view.y)} steps up to its origin, and a window "
+                f"takes {L}"
             )
         at = np.asarray(origins)[:, None]  # (N, 1)
         mean, deviation, past_mean, past_deviation = self.scales_[view.key]
-        known = view.known if view.known.shape[1] else np.zeros((len(view.y) + ahead, 0))
+        if view.known.shape[1]:
+            known = view.known
+        else:
+            known = np.zeros((len(view.y) + ahead, 0))
         m = self.difference
         return Tails(
             view.y[at + np.arange(1 - L, 1)],
             seasonal_ffill(view.y, m)[at + np.arange(1 - m, 1)] if m else np.zeros((len(at), 0)),
             (view.past[at + np.arange(1 - self.n_in, 1)] - past_mean) / past_deviation,
-            (known[at + np.arange(2 - self.n_in, ahead + 1)] - self.known_mean_) / self.known_deviation_,
+            (known[at + np.arange(2 - self.n_in, ahead + 1)] - self.known_mean_)
+            / self.known_deviation_,
             np.full((len(at), 1), mean),
             np.full((len(at), 1), deviation),
         )
@@ -211,7 +231,10 @@ class WindowedForecaster(BaseForecaster):
         `ahead` long."""
         m = self.difference
         last = step + self.ahead - 1
-        change = tails.y[:, m:] - tails.y[:, : tails.y.shape[1] - m] if m else tails.y
+        if m:
+            change = tails.y[:, m:] - tails.y[:, : tails.y.shape[1] - m]
+        else:
+            change = tails.y
         z = ((change - tails.mean) / tails.deviation)[:, :, None]
         blocks = [np.nan_to_num(z), np.nan_to_num(tails.past)]
         if self.masked_:
@@ -240,7 +263,10 @@ class WindowedForecaster(BaseForecaster):
         """Answers after each series' last window, in its units, shifted, [(horizon, 1 + Q)]."""
         tails = [self._tails(view, [len(view.y) - 1], self.horizon) for view in panel]
         tails = Tails(*(np.concatenate(arrays) for arrays in zip(*tails, strict=True)))
-        steps = horizon if self.strategy == "recursive" else self.horizon
+        if self.strategy == "recursive":
+            steps = horizon
+        else:
+            steps = self.horizon
         paths = self.rollout(tails, steps)
         if np.isnan(paths).any():
             view = panel[int(np.argwhere(np.isnan(paths))[0][0])]
@@ -300,7 +326,9 @@ class WindowedForecaster(BaseForecaster):
         self.valid_errors_ = off[:, :, 0]
         if not self.conformal:
             return np.zeros((self.horizon, len(self.levels_)))
-        found = [error_quantiles(scaled[:, :, 1 + j], [a])[:, 0] for j, a in enumerate(self.levels_)]
+        found = [
+            error_quantiles(scaled[:, :, 1 + j], [a])[:, 0] for j, a in enumerate(self.levels_)
+        ]
         return np.stack(found, axis=1)
 
     def point_alone(self, point: np.ndarray) -> np.ndarray:

@@ -1,4 +1,6 @@
-"""Windows of series, which never straddle a boundary, and values of seasons before for what is missing."""
+"""Windows of series, which never straddle a boundary, and values of seasons before for what is
+missing.
+"""
 
 from typing import NamedTuple
 
@@ -23,19 +25,25 @@ def sliding_windows(values, n_in, horizon=1, target=0, history=None):
 
     values   (T,) or (T, D), one part of a split: no target lies outside it
     target   the column that y is taken from
-    history  the steps right before `values`, if these may serve as inputs (they are known when a later part is forecast)
+    history  the steps right before `values`, if these may serve as inputs (they are known when a
+             later part is forecast)
     """
     validation.positive(n_in, "n_in")
     validation.positive(horizon, "horizon")
     values = _columns(values, "values")
     _check_column(target, values.shape[1], "target column")
-    past = _columns(history, "history")[-n_in:] if history is not None else values[:0]
+    if history is not None:
+        past = _columns(history, "history")[-n_in:]
+    else:
+        past = values[:0]
     if past.shape[1] != values.shape[1]:
         raise ValueError(f"history has {past.shape[1]} columns, values have {values.shape[1]}")
     known = np.concatenate([past, values])
     first = np.arange(len(known) - n_in - horizon + 1)[:, None]  # (N, 1) first input step
     if len(first) == 0:
-        raise ValueError(f"{len(known)} steps hold no window of {n_in} + {horizon}: shorten n_in or horizon")
+        raise ValueError(
+            f"{len(known)} steps hold no window of {n_in} + {horizon}: shorten n_in or horizon"
+        )
     x = known[first + np.arange(n_in)]  # (N, n_in, D)
     y = known[first + n_in + np.arange(horizon), target]  # (N, horizon)
     return WindowSet(x, y, first[:, 0] + n_in - 1 - len(past))

@@ -1,9 +1,23 @@
-"""How good a forecast, a classification or a language model is, and whether a difference is more than chance."""
+"""How good a forecast, a classification or a language model is, and whether a difference is more
+than chance.
+"""
 
-from rnnlib.metrics.calibration import Reliability, brier, calibration_error, reliability, temperature
+from rnnlib.metrics.calibration import (
+    Reliability,
+    brier,
+    calibration_error,
+    reliability,
+    temperature,
+)
 from rnnlib.metrics.classification import accuracy
 from rnnlib.metrics.language import bits_per_character, perplexity
-from rnnlib.metrics.probabilistic import coverage, crps_normal, crps_quantiles, crps_samples, pinball
+from rnnlib.metrics.probabilistic import (
+    coverage,
+    crps_normal,
+    crps_quantiles,
+    crps_samples,
+    pinball,
+)
 from rnnlib.metrics.regression import mae, mase, naive_scale, rmse, smape
 from rnnlib.metrics.significance import (
     block_bootstrap_ratio,

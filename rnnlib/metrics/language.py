@@ -8,14 +8,19 @@ from rnnlib.core import validation
 def perplexity(nats):
     """exp of a mean cross-entropy in nats a token: how many equally likely tokens would be as hard.
 
-    Compares models only over one vocabulary and tokenisation; `bits_per_character` compares across them.
+    Compares models only over one vocabulary and tokenisation; `bits_per_character` compares across
+    them.
     """
     return float(np.exp(_entropy(nats, "nats")))
 
 
 def bits_per_character(total_nats, characters):
-    """Cross-entropy of a whole text, summed over its tokens (nats), as bits for each of its `characters`."""
-    return _entropy(total_nats, "total_nats") / (np.log(2) * validation.positive(characters, "characters"))
+    """Cross-entropy of a whole text, summed over its tokens (nats), as bits for each of its
+    `characters`.
+    """
+    return _entropy(total_nats, "total_nats") / (
+        np.log(2) * validation.positive(characters, "characters")
+    )
 
 
 def _entropy(value, what):
@@ -24,5 +29,7 @@ def _entropy(value, what):
     except (TypeError, ValueError):
         raise TypeError(f"{what} must be a number, got {value!r}") from None
     if not 0 <= value < np.inf:
-        raise ValueError(f"{what}={value}: a cross-entropy of discrete tokens is finite and at least 0")
+        raise ValueError(
+            f"{what}={value}: a cross-entropy of discrete tokens is finite and at least 0"
+        )
     return value

@@ -20,9 +20,11 @@ def rmse(y, prediction):
 
 
 def mase(y, prediction, train, *, m):
-    """Mean absolute scaled error: `mae` over that of the seasonal naive forecast of the training part, in sample.
+    """Mean absolute scaled error: `mae` over that of the seasonal naive forecast of the training
+    part, in sample.
 
-    train  (T,) the training part, T > m;  m  steps in a season (1: none), always said: the number depends on it.
+    train  (T,) the training part, T > m; m steps in a season (1: none), always said: the number
+           depends on it.
     Below 1 beats what `y[t - m]` did on the training part (Hyndman & Koehler 2006, for m = 1).
     """
     m = validation.positive(m, "m")
@@ -30,7 +32,8 @@ def mase(y, prediction, train, *, m):
     validation.rank(train.shape, "(T)", "train")
     if len(train) <= m:
         raise ValueError(
-            f"{len(train)} training steps hold no difference over a season of m={m}: more than m are needed"
+            f"{len(train)} training steps hold no difference over a season of m={m}: more than m "
+            "are needed"
         )
     return mae(y, prediction) / naive_scale(train, m, "the training part")
 
@@ -43,7 +46,8 @@ def _flat(one, other, what="y", to="prediction"):
 def _alike(one, other, what="y", to="prediction"):
     if one.shape != other.shape:
         raise ValueError(
-            f"{what} has shape {one.shape}, {to} {other.shape}: they must agree, nothing is broadcast"
+            f"{what} has shape {one.shape}, {to} {other.shape}: they must agree, nothing is "
+            "broadcast"
         )
     if one.size == 0:
         raise ValueError(f"{what} of shape {one.shape} is empty: there is nothing to compare")
@@ -54,11 +58,16 @@ def _alike(one, other, what="y", to="prediction"):
 
 
 def naive_scale(train, m, what="train"):
-    """Mean absolute change over m steps of a training part (T,), gaps left out: what MASE divides by."""
-    train, m = validation.floats(train, what), validation.positive(m, "m")
+    """Mean absolute change over m steps of a training part (T,), gaps left out:
+    what MASE divides by.
+    """
+    train = validation.floats(train, what)
+    m = validation.positive(m, "m")
     validation.rank(train.shape, "(T)", what)
     if np.isinf(train).any():
-        raise ValueError(f"{what} has {int(np.isinf(train).sum())} infinite values: MASE has no scale")
+        raise ValueError(
+            f"{what} has {int(np.isinf(train).sum())} infinite values: MASE has no scale"
+        )
     change = np.abs(train[m:] - train[:-m])
     if np.isnan(change).all():
         raise ValueError(
@@ -66,15 +75,19 @@ def naive_scale(train, m, what="train"):
         )
     scale = float(np.nanmean(change))
     if scale == 0:
-        raise ValueError(f"{what} repeats itself exactly every m={m} steps: MASE has no error to scale by")
+        raise ValueError(
+            f"{what} repeats itself exactly every m={m} steps: MASE has no error to scale by"
+        )
     return scale
 
 
 def smape(y, prediction):
-    """Symmetric mean absolute percentage error, 0 to 200: mean of 200 |y - p| / (|y| + |p|); 0 where both are 0.
+    """Symmetric mean absolute percentage error, 0 to 200: mean of 200 |y - p| / (|y| + |p|);
+    0 where both are 0.
 
-    Kept to be read, not to be chosen: it is not symmetric (for y = 100 the forecast 50 costs 66.7, the forecast 150 costs 40), a
-    forecast of 0 costs 200 whatever y is, and so does any forecast of y = 0.  MASE has none of this (Hyndman & Koehler 2006).
+    Kept to be read, not to be chosen: it is not symmetric (for y = 100 the forecast 50 costs 66.7,
+    the forecast 150 costs 40), a forecast of 0 costs 200 whatever y is, and so does any forecast of
+    y = 0. MASE has none of this (Hyndman & Koehler 2006).
     """
     y, prediction = _flat(y, prediction)
     size = np.abs(y) + np.abs(prediction)

@@ -18,7 +18,14 @@ from rnnlib.pt.layers.conv import TCN, CausalConv
 from rnnlib.pt.layers.dense import Embedding, Linear
 from rnnlib.pt.layers.native import NativeRNN
 from rnnlib.pt.layers.recurrent import RNN
-from rnnlib.pt.layers.stack import Bidirectional, Dropout, LayerNorm, Stacked, gather_last, pool_steps
+from rnnlib.pt.layers.stack import (
+    Bidirectional,
+    Dropout,
+    LayerNorm,
+    Stacked,
+    gather_last,
+    pool_steps,
+)
 from rnnlib.pt.models.classifier import Classifier
 from rnnlib.pt.models.engines import AutoRNN, engine_of
 from rnnlib.pt.models.forecaster import ForecastNet

@@ -44,9 +44,13 @@ def require_module(module: object) -> None:
     twin among them.
     """
     if not isinstance(module, nn.Module):
-        kind = module if isinstance(module, type) else type(module)
+        if isinstance(module, type):
+            kind = module
+        else:
+            kind = type(module)
         got = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
-        got = f"the class {got} itself" if kind is module else got
+        if kind is module:
+            got = f"the class {got} itself"
         raise TypeError(f"rnnlib.pt works on a model that is a torch.nn.Module, got {got}")
 
 
@@ -65,7 +69,9 @@ def parameters(module: Module) -> dict[str, Parameter]:
     return dict(module.named_parameters())
 
 
-def params(module: Module, read: Callable[[Parameter], np.ndarray] = array) -> dict[str, np.ndarray]:
+def params(
+    module: Module, read: Callable[[Parameter], np.ndarray] = array
+) -> dict[str, np.ndarray]:
     """All parameters as a flat dict {dotted name: array}, frozen ones too; the same names in both
     frameworks.
 
@@ -91,7 +97,9 @@ def assign(parameter: Parameter, array: ArrayLike) -> None:
         parameter.copy_(torch.as_tensor(np.array(array)))
 
 
-def value_and_grads(module: Module, loss: Callable[[], Tensor]) -> tuple[float, dict[str, np.ndarray]]:
+def value_and_grads(
+    module: Module, loss: Callable[[], Tensor]
+) -> tuple[float, dict[str, np.ndarray]]:
     """`loss()` -> a scalar tensor; returns it as a float, with the gradients of all parameters
     {dotted name: array}.
     """

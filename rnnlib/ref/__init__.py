@@ -1,4 +1,6 @@
-"""The reference in NumPy: every cell forward and backward with gradients derived by hand, which both frameworks are tested against."""
+"""The reference in NumPy: every cell forward and backward with gradients derived by hand, which
+both frameworks are tested against.
+"""
 
 from rnnlib.ref import loop, recompute, scan
 from rnnlib.ref.cells import elman, gru, lstm, mingru, minlstm, sru

@@ -4,10 +4,11 @@ import numpy as np
 
 
 def central_differences(loss, arrays, eps=1e-6):
-    """Slope of `loss()` along every entry of every array in the dict `arrays`, by (loss(+eps) - loss(-eps)) / 2 eps.
+    """Slope of `loss()` along every entry of every array in the dict `arrays`, by (loss(+eps) -
+    loss(-eps)) / 2 eps.
 
-    The arrays (float64) are moved in place and put back.  The error is O(eps^2) from the formula plus about
-    1e-16 |loss| / eps from rounding: 1e-6 balances the two for losses of order 1.
+    The arrays (float64) are moved in place and put back. The error is O(eps^2) from the formula
+    plus about 1e-16 |loss| / eps from rounding: 1e-6 balances the two for losses of order 1.
     """
     slopes = {}
     for name, array in arrays.items():
@@ -26,6 +27,10 @@ def central_differences(loss, arrays, eps=1e-6):
 
 
 def relative_error(a, b):
-    """max |a - b| / max(|a|, |b|) over two arrays of one shape: the size of the difference against the larger array."""
+    """max |a - b| / max(|a|, |b|) over two arrays of one shape:
+    the size of the difference against the larger array.
+    """
     scale = max(np.abs(a).max(), np.abs(b).max())
-    return 0.0 if scale == 0 else float(np.abs(a - b).max() / scale)
+    if scale == 0:
+        return 0.0
+    return float(np.abs(a - b).max() / scale)

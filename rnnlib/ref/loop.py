@@ -15,11 +15,17 @@ def forward(cell, p, x, state=None, lengths=None):
     With lengths (B,), y is 0 after the end of a sequence and the final state is the one at its last
     valid step.
     """
-    state = cell.zeros(p, len(x), x.dtype) if state is None else state
-    ys, tapes = [], []
+    if state is None:
+        state = cell.zeros(p, len(x), x.dtype)
+    ys = []
+    tapes = []
     for t in range(x.shape[1]):
         y, new, tape = cell.step(p, x[:, t], state)
-        valid = np.ones(len(x), bool) if lengths is None else t < np.asarray(lengths)  # (B,)
+        # (B,)
+        if lengths is None:
+            valid = np.ones(len(x), bool)
+        else:
+            valid = t < np.asarray(lengths)
         state = select_state(valid, new, state)
         ys.append(select_state(valid, y, np.zeros_like(y)))
         tapes.append((tape, valid))
@@ -29,8 +35,10 @@ def forward(cell, p, x, state=None, lengths=None):
 def backward(cell, p, dy, tapes, dstate=None):
     """Backpropagation through time: dL/dy (B, T, H), dL/d(final state) -> dx (B, T, D), dL/d(first
     state), gradients."""
-    dstate = cell.zeros(p, len(dy), dy.dtype) if dstate is None else dstate
-    dx, total = [], {name: np.zeros_like(value) for name, value in p.items()}
+    if dstate is None:
+        dstate = cell.zeros(p, len(dy), dy.dtype)
+    dx = []
+    total = {name: np.zeros_like(value) for name, value in p.items()}
     for t in reversed(range(dy.shape[1])):
         tape, valid = tapes[t]
         dy_t = select_state(valid, dy[:, t], np.zeros_like(dy[:, t]))

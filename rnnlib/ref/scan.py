@@ -1,14 +1,18 @@
-"""The linear recurrence h_t = a_t * h_{t-1} + b_t in NumPy: step by step, in chunks, and the way back of both.
+"""The linear recurrence h_t = a_t * h_{t-1} + b_t in NumPy:
+step by step, in chunks, and the way back of both.
 
-B batch, T time, H hidden size; a, b, h (B, T, H), first state h0 (B, H).  All products are elementwise.
-Source: Blelloch 1990 for scans; Martin & Cundy 2018 for linear recurrences.  Departure: chunks of one length instead of a tree.
+B batch, T time, H hidden size; a, b, h (B, T, H), first state h0 (B, H). All products are
+elementwise. Source: Blelloch 1990 for scans; Martin & Cundy 2018 for linear recurrences. Departure:
+chunks of one length instead of a tree.
 """
 
 import numpy as np
 
 
 def loop(a, b, h0):
-    """The recurrence as it stands, one turn for each step: a, b (B, T, H), h0 (B, H) -> h (B, T, H)."""
+    """The recurrence as it stands, one turn for each step:
+    a, b (B, T, H), h0 (B, H) -> h (B, T, H).
+    """
     h = np.empty_like(b)
     for t in range(a.shape[1]):
         h[:, t] = a[:, t] * (h[:, t - 1] if t else h0) + b[:, t]  # eq. scan-recurrence
@@ -24,15 +28,22 @@ def loop_back(a, h, h0, dh):
 
 
 def chunked(a, b, h0, chunk):
-    """The same function in three passes over chunks of `chunk` steps, about 2 * chunk + T / chunk turns instead of T."""
+    """The same function in three passes over chunks of `chunk` steps, about 2 * chunk + T / chunk
+    turns instead of T.
+    """
     (B, T, H), N = a.shape, -(-a.shape[1] // chunk)  # N chunks, the last one padded
     a, b = (np.pad(v, ((0, 0), (0, N * chunk - T), (0, 0))).reshape(B, N, chunk, H) for v in (a, b))
-    P, S = np.ones((B, N, H), a.dtype), np.zeros((B, N, H), a.dtype)
+    P = np.ones((B, N, H), a.dtype)
+    S = np.zeros((B, N, H), a.dtype)
     for t in range(chunk):  # 1. what each chunk does to the state before it: h -> P * h + S
-        P, S = a[:, :, t] * P, a[:, :, t] * S + b[:, :, t]  # eq. scan-compose
+        P = a[:, :, t] * P  # eq. scan-compose
+        S = a[:, :, t] * S + b[:, :, t]
     h = np.empty((B, N, H), a.dtype)
     for n in range(N):  # 2. from chunk to chunk: the state before each
-        h[:, n] = P[:, n - 1] * h[:, n - 1] + S[:, n - 1] if n else h0
+        if n:
+            h[:, n] = P[:, n - 1] * h[:, n - 1] + S[:, n - 1]
+        else:
+            h[:, n] = h0
     y = np.empty_like(b)
     for t in range(chunk):  # 3. all chunks at once, step by step
         h = y[:, :, t] = a[:, :, t] * h + b[:, :, t]
@@ -40,7 +51,9 @@ def chunked(a, b, h0, chunk):
 
 
 def chunked_back(a, h, h0, dh, chunk):
-    """Undo `chunked`: the way back is a linear recurrence too, dh_t + a_{t+1} * (...), which runs from the end."""
+    """Undo `chunked`: the way back is a linear recurrence too, dh_t + a_{t+1} * (...), which runs
+    from the end.
+    """
     follows = np.concatenate(
         [a[:, 1:], np.zeros_like(a[:, :1])], axis=1
     )  # a_{t+1}: nothing follows the last step

@@ -10,15 +10,23 @@ FULL_SCALE = {1: (np.uint8, 128), 2: (np.dtype("<i2"), 32768), 4: (np.dtype("<i4
 
 
 def read_wav(source):
-    """-> signal (N,) float64 in [-1, 1], rate in Hz.  `source` is a path or the bytes of a WAV file.
+    """-> signal (N,) float64 in [-1, 1], rate in Hz.
 
-    Reads PCM of 8, 16 or 32 bits with one channel.  ValueError for anything else and for a file that is cut short.
+    `source` is a path or the bytes of a WAV file.
+
+    Reads PCM of 8, 16 or 32 bits with one channel. ValueError for anything else and for a file that
+    is cut short.
     """
-    what = "these bytes" if isinstance(source, bytes) else str(source)
+    if isinstance(source, bytes):
+        what = "these bytes"
+    else:
+        what = str(source)
     try:
         file = wave.open(io.BytesIO(source) if isinstance(source, bytes) else str(Path(source)))
     except (wave.Error, EOFError) as error:
-        raise ValueError(f"{what}: not a PCM WAV file ({error}); convert it to 16-bit PCM") from None
+        raise ValueError(
+            f"{what}: not a PCM WAV file ({error}); convert it to 16-bit PCM"
+        ) from None
     with file:
         channels, width, rate, count = file.getparams()[:4]
         data = file.readframes(count)

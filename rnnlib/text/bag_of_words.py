@@ -12,7 +12,13 @@ from rnnlib.core import packing, seeds, validation, weight_files
 from rnnlib.core.errors import NotFittedError
 from rnnlib.text import tokenizers, vocabulary
 from rnnlib.text.classifier import check_share, held_out, texts_as_input
-from rnnlib.text.tokenizers import check_classes, check_labelled, check_pair, check_strings, check_texts
+from rnnlib.text.tokenizers import (
+    check_classes,
+    check_labelled,
+    check_pair,
+    check_strings,
+    check_texts,
+)
 from rnnlib.training import checkpoint_format
 
 LEARNED = {  # kind -> what its linear model has learned
@@ -232,7 +238,10 @@ class WordCounts(ClassifierMixin, BaseEstimator):
     def _counter(self, pairs, counted):
         from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-        make = TfidfVectorizer if counted == "tf-idf" else CountVectorizer
+        if counted == "tf-idf":
+            make = TfidfVectorizer
+        else:
+            make = CountVectorizer
         return make(
             tokenizer=list,
             token_pattern=None,

@@ -1,4 +1,6 @@
-"""From labelled sentences to a saved classifier: texts, encoder and recurrent network in one object."""
+"""From labelled sentences to a saved classifier: texts, encoder and recurrent network in one
+object.
+"""
 
 import os
 from collections.abc import Callable, Iterable
@@ -17,7 +19,13 @@ from rnnlib.text import tokenizers
 from rnnlib.text.encoder import Encoder, encode_examples
 from rnnlib.text.tokenizers import check_classes, check_labelled, check_pair, check_strings
 from rnnlib.training import checkpoint_format
-from rnnlib.training.estimators import HALVES, NetworkEstimator, check_training, framework_name, framework_of
+from rnnlib.training.estimators import (
+    HALVES,
+    NetworkEstimator,
+    check_training,
+    framework_name,
+    framework_of,
+)
 
 NETWORK = (  # hyper-parameters that `rnn.Classifier` takes under the same name
     "hidden_size",
@@ -69,8 +77,8 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
     patience        None; stop when so many epochs have brought no lower validation loss
     checkpoint, resume  None, False; file that keeps the run after each epoch, and whether to go on
                         from it
-    device          None; "cpu", "gpu", "gpu:1": where to learn, and to answer after `fit`; None: the
-                    framework's choice
+    device          None; "cpu", "gpu", "gpu:1": where to learn, and to answer after `fit`; None:
+                    the framework's choice
     progress        None; show a bar? None: where a person watches
     rng             0; a whole number or a SeedSequence: weights, order of texts, held-out texts
 
@@ -237,7 +245,11 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
         names the file.
         """
         self._check_fitted()
-        params = {name: value for name, value in self.get_params(deep=False).items() if name not in READING}
+        params = {
+            name: value
+            for name, value in self.get_params(deep=False).items()
+            if name not in READING
+        }
         plain, _ = packing.pack({"params": params, "architecture": self.architecture_})
         about = {"classes": self.classes_.tolist(), "encoder": self.encoder_.to_dict(), **plain}
         framework_of(self.framework_).save(path, self.model_, text_classifier=about)
@@ -257,13 +269,20 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
         kept = about.get("about", {}).get("text_classifier")
         if kept is None:
             raise ValueError(
-                f"{path} holds weights, but no text classifier: it was not written by TextClassifier.save"
+                f"{path} holds weights, but no text classifier: it was not written by "
+                "TextClassifier.save"
             )
-        name = HALVES.get(about.get("framework"), "torch") if rnn is None else framework_name(rnn)
+        if rnn is None:
+            name = HALVES.get(about.get("framework"), "torch")
+        else:
+            name = framework_name(rnn)
         try:
             return cls._of(kept, name, arrays)
         except (KeyError, TypeError, ValueError) as error:
-            reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else error
+            if isinstance(error, KeyError):
+                reason = f"{error.args[0]!r} is missing"
+            else:
+                reason = error
             raise ValueError(
                 f"{path} holds a text classifier that cannot be read, {reason}: "
                 "it is damaged, or was not written by TextClassifier.save"
@@ -326,7 +345,9 @@ def check_share(value: float) -> float:
     """A share of the texts to hold out, above 0 and below 1."""
     share = validation.number(value, "valid_share", 0, 1)
     if share == 0:
-        raise ValueError(f"valid_share must be above 0 and below 1, got {value!r}: None holds nothing out")
+        raise ValueError(
+            f"valid_share must be above 0 and below 1, got {value!r}: None holds nothing out"
+        )
     return share
 
 
@@ -340,7 +361,8 @@ def held_out(
         ((rows, others),) = split.split(np.zeros(len(labels)), labels)
     except ValueError as error:
         raise ValueError(
-            f"valid_share={share:g} of {len(texts)} texts cannot be held out of each class alike: {error}"
+            f"valid_share={share:g} of {len(texts)} texts cannot be held out of each class alike: "
+            f"{error}"
         ) from error
     left = [texts[row] for row in rows]
     return left, labels[rows], ([texts[row] for row in others], labels[others])

@@ -120,7 +120,9 @@ def check_selection(model: ClassifierMixin, texts: list[str], labels: list) -> N
     assert scores.shape == (2,)
     assert np.isfinite(scores).all()
     steps = Pipeline([("same", FunctionTransformer(list)), ("classifier", clone(model))])
-    assert (steps.fit(texts, labels).predict(texts) == clone(model).fit(texts, labels).predict(texts)).all()
+    assert (
+        steps.fit(texts, labels).predict(texts) == clone(model).fit(texts, labels).predict(texts)
+    ).all()
     search = GridSearchCV(steps, {"classifier__min_count": [1, 2]}, cv=2).fit(texts, labels)
     assert search.best_params_["classifier__min_count"] in (1, 2)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()

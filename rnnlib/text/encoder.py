@@ -32,7 +32,10 @@ class Encoder:
     ) -> None:
         self.tokenizer = tokenizer
         self.lower = validation.flag(lower, "lower")
-        self.max_tokens = None if max_tokens is None else validation.positive(max_tokens, "max_tokens")
+        if max_tokens is None:
+            self.max_tokens = None
+        else:
+            self.max_tokens = validation.positive(max_tokens, "max_tokens")
         self.min_count = min_count
         seen = [token for row in self.tokens(texts) for token in row]
         if isinstance(tokenizer, tokenizers.Subwords):
@@ -50,7 +53,8 @@ class Encoder:
                 tokens = check_texts(cut(whole.lower() if self.lower else whole))
             if not tokens:
                 raise ValueError(
-                    f"text {row} is empty ({whole!r} has no tokens): leave it out, or decide without a model"
+                    f"text {row} is empty ({whole!r} has no tokens): leave it out, or decide "
+                    "without a model"
                 )
             rows.append(tokens[: self.max_tokens])
         if not rows:

@@ -20,10 +20,13 @@ class Vader:
     def __init__(self, lexicon):
         from nltk.sentiment.vader import SentimentIntensityAnalyzer, VaderConstants
 
-        known = isinstance(lexicon, Mapping) and all(isinstance(value, Real) for value in lexicon.values())
+        known = isinstance(lexicon, Mapping) and all(
+            isinstance(value, Real) for value in lexicon.values()
+        )
         if not known:
             raise TypeError(
-                f"lexicon is a dict of words and their ratings from -4 to 4, got {type(lexicon).__name__}"
+                "lexicon is a dict of words and their ratings from -4 to 4, got "
+                f"{type(lexicon).__name__}"
             )
         self.threshold_ = 0.0
         self._rules = SentimentIntensityAnalyzer.__new__(
@@ -35,7 +38,10 @@ class Vader:
         """How positive each text is, from -1 to 1, (N,); without a word of the lexicon, as in an
         empty text, 0."""
         return np.array(
-            [self._rules.polarity_scores(whole)["compound"] for whole in check_strings(texts, "text")]
+            [
+                self._rules.polarity_scores(whole)["compound"]
+                for whole in check_strings(texts, "text")
+            ]
         )
 
     def fit(self, texts, labels):
@@ -43,7 +49,9 @@ class Vader:
         labels = check_labelled(texts, labels)
         if set(labels.tolist()) != {0, 1}:
             got = ", ".join(map(repr, np.unique(labels).tolist()))
-            raise ValueError(f"labels are 1 for positive and 0 for negative texts, both of them; got {got}")
+            raise ValueError(
+                f"labels are 1 for positive and 0 for negative texts, both of them; got {got}"
+            )
         scores = self.scores(texts)
         places = np.unique(scores)
         places = np.concatenate([[-1.0], (places[1:] + places[:-1]) / 2, [1.0]])

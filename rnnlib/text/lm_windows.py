@@ -15,7 +15,9 @@ class LMWindows(NamedTuple):
 
 
 def make_lm_windows(ids, seq_len):
-    """Non-overlapping windows of ids (M,) -> x, y (N, seq_len), y shifted by one; ids after the last whole window are left out."""
+    """Non-overlapping windows of ids (M,) -> x, y (N, seq_len), y shifted by one;
+    ids after the last whole window are left out.
+    """
     validation.positive(seq_len, "seq_len")
     ids = np.asarray(ids)
     validation.rank(ids.shape, "(M)", "ids")
@@ -24,7 +26,8 @@ def make_lm_windows(ids, seq_len):
     count = (len(ids) - 1) // seq_len
     if count == 0:
         raise ValueError(
-            f"{len(ids)} ids hold no window of {seq_len} and its successor: {seq_len + 1} are needed"
+            f"{len(ids)} ids hold no window of {seq_len} and its successor: {seq_len + 1} are "
+            "needed"
         )
     used = ids[: count * seq_len + 1].astype("int64")
     return LMWindows(used[:-1].reshape(count, seq_len), used[1:].reshape(count, seq_len))

@@ -1,4 +1,6 @@
-"""Language models without a network: Markov chains and n-grams, which a recurrent one has to beat."""
+"""Language models without a network: Markov chains and n-grams, which a recurrent one has to
+beat.
+"""
 
 import numpy as np
 
@@ -15,7 +17,8 @@ class MarkovChain:
         self.vocab_size = validation.positive(vocab_size, "vocab_size")
         if not 0 < alpha < np.inf:
             raise ValueError(
-                f"alpha={alpha}: expected a finite number above 0, else a new transition has probability 0"
+                f"alpha={alpha}: expected a finite number above 0, else a new transition has "
+                "probability 0"
             )
         self.alpha = alpha
 
@@ -38,16 +41,18 @@ class MarkovChain:
 
 
 class NGram:
-    """Language model of ids with interpolated Kneser-Ney smoothing; `order` 3 looks at two ids before.
+    """Language model of ids with interpolated Kneser-Ney smoothing;
+    `order` 3 looks at two ids before.
 
-    Each order k takes a discount D_k off its counts and hands the mass to order k - 1; orders below the highest count in
-    how many contexts something was seen, not how often; the lowest hands on to the uniform distribution over
-    `vocab_size`, so that no id has probability 0.  D_k = n_1 / (n_1 + 2 n_2) from the numbers of counts 1 and 2, or 0.5
-    where one of them is 0; `discount` sets one value for all (Kneser & Ney 1995; the discount of Ney,
-    Essen & Kneser 1994; survey: Chen & Goodman 1999).
+    Each order k takes a discount D_k off its counts and hands the mass to order k - 1; orders below
+    the highest count in how many contexts something was seen, not how often; the lowest hands on to
+    the uniform distribution over `vocab_size`, so that no id has probability 0. D_k = n_1 / (n_1 +
+    2 n_2) from the numbers of counts 1 and 2, or 0.5 where one of them is 0; `discount` sets one
+    value for all (Kneser & Ney 1995; the discount of Ney, Essen & Kneser 1994; survey: Chen &
+    Goodman 1999).
 
-    nltk.lm.KneserNeyInterpolated agrees on seen contexts, but searches all contexts for each score: on a million
-    characters that takes hours where sorted arrays take seconds.
+    nltk.lm.KneserNeyInterpolated agrees on seen contexts, but searches all contexts for each score:
+    on a million characters that takes hours where sorted arrays take seconds.
     """
 
     def __init__(self, order, vocab_size, discount=None):
@@ -62,7 +67,8 @@ class NGram:
         ids = _ids(ids, self.vocab_size)
         if len(ids) < self.order + 1:
             raise ValueError(
-                f"{len(ids)} ids are too few for order {self.order}: at least {self.order + 1} are needed"
+                f"{len(ids)} ids are too few for order {self.order}: at least {self.order + 1} "
+                "are needed"
             )
         self._grams, numbers, firsts = (
             [],
@@ -70,9 +76,11 @@ class NGram:
             [None],
         )  # sorted codes of each order; number of the gram ending at i
         for k in range(self.order):
-            code = (
-                ids if k == 0 else numbers[-1][:-1] * self.vocab_size + ids[k:]
-            )  # number of its context * V + id
+            # number of its context * V + id
+            if k == 0:
+                code = ids
+            else:
+                code = numbers[-1][:-1] * self.vocab_size + ids[k:]
             grams, first, number = np.unique(code, return_index=True, return_inverse=True)
             self._grams.append(grams)
             firsts.append(first)
@@ -82,38 +90,58 @@ class NGram:
             if k == self.order - 1:
                 counts = np.bincount(numbers[k + 1], minlength=len(self._grams[k]))
             else:  # distinct grams one longer that end in this one
-                counts = np.bincount(numbers[k + 1][1:][firsts[k + 2]], minlength=len(self._grams[k]))
+                counts = np.bincount(
+                    numbers[k + 1][1:][firsts[k + 2]], minlength=len(self._grams[k])
+                )
             self._levels.append(self._level(k, counts))
         return self
 
     def _level(self, k, counts):
-        contexts = self._grams[k] // self.vocab_size if k else np.zeros(len(counts), int)
-        size = len(self._grams[k - 1]) if k else 1
+        if k:
+            contexts = self._grams[k] // self.vocab_size
+        else:
+            contexts = np.zeros(len(counts), int)
+        if k:
+            size = len(self._grams[k - 1])
+        else:
+            size = 1
         total = np.bincount(contexts, counts, minlength=size)
         kinds = np.bincount(contexts, counts > 0, minlength=size)
-        once, twice = np.sum(counts == 1), np.sum(counts == 2)
+        once = np.sum(counts == 1)
+        twice = np.sum(counts == 2)
         discount = self.discount or (once / (once + 2 * twice) if once and twice else 0.5)
         return counts, total, kinds, discount
 
     def probabilities(self, context):
         """Distribution (V,) of the id after `context`, a sequence of ids, possibly empty."""
-        context = _ids(context, self.vocab_size) if len(context) else np.zeros(0, int)
+        if len(context):
+            context = _ids(context, self.vocab_size)
+        else:
+            context = np.zeros(0, int)
         every = np.arange(self.vocab_size)
         stream = np.concatenate([context[len(context) - min(len(context), self.order - 1) :], [0]])
         numbers = self._numbers(stream)
         p = np.full(self.vocab_size, 1 / self.vocab_size)
         for k in range(len(stream)):
-            before = np.zeros(1, int) if k == 0 else numbers[k - 1][-2:-1]
+            if k == 0:
+                before = np.zeros(1, int)
+            else:
+                before = numbers[k - 1][-2:-1]
             p = self._mixed(k, np.repeat(before, self.vocab_size), every, p)
         return p
 
     def log2_probabilities(self, ids):
-        """log2 of the probability of each id (N,) after the ids before it; the first ones have shorter contexts."""
+        """log2 of the probability of each id (N,) after the ids before it;
+        the first ones have shorter contexts.
+        """
         ids = _ids(ids, self.vocab_size)
         numbers = self._numbers(ids)
         p = np.full(len(ids), 1 / self.vocab_size)
         for k in range(min(self.order, len(ids))):
-            before = np.zeros(len(ids), int) if k == 0 else numbers[k - 1][:-1]
+            if k == 0:
+                before = np.zeros(len(ids), int)
+            else:
+                before = numbers[k - 1][:-1]
             p[k:] = self._mixed(k, before, ids[k:], p[k:])
         return np.log2(p)
 
@@ -122,13 +150,17 @@ class NGram:
         return float(-self.log2_probabilities(ids).mean())
 
     def _numbers(self, ids):
-        """For each order, the number of the gram that ends at each place from the first whole one on; -1 is unseen."""
+        """For each order, the number of the gram that ends at each place from the first whole one
+        on; -1 is unseen.
+        """
         if not hasattr(self, "_levels"):
             raise ValueError("this NGram has not been fitted: call fit(train) first")
         numbers = [self._find(0, ids)]
         for k in range(1, min(self.order, len(ids))):
             before = numbers[-1][:-1]
-            numbers.append(np.where(before < 0, -1, self._find(k, before * self.vocab_size + ids[k:])))
+            numbers.append(
+                np.where(before < 0, -1, self._find(k, before * self.vocab_size + ids[k:]))
+            )
         return numbers
 
     def _find(self, k, codes):
@@ -136,7 +168,9 @@ class NGram:
         return np.where(self._grams[k][place] == codes, place, -1)
 
     def _mixed(self, k, before, ids, lower):
-        """Probability at order k + 1 of `ids` after the contexts numbered `before`, from that of the order below."""
+        """Probability at order k + 1 of `ids` after the contexts numbered `before`, from that of
+        the order below.
+        """
         counts, total, kinds, discount = self._levels[k]
         seen = (before >= 0) & (total[before] > 0)
         gram = self._find(k, before * self.vocab_size + ids if k else ids)
@@ -154,6 +188,7 @@ def _ids(ids, vocab_size):
         raise TypeError(f"ids must be whole numbers, got {ids.dtype}: encode the text first")
     if ids.min() < 0 or ids.max() >= vocab_size:
         raise ValueError(
-            f"ids from {ids.min()} to {ids.max()}, but vocab_size={vocab_size} allows 0 to {vocab_size - 1}"
+            f"ids from {ids.min()} to {ids.max()}, but vocab_size={vocab_size} allows 0 to "
+            f"{vocab_size - 1}"
         )
     return ids.astype("int64")

@@ -18,7 +18,14 @@ from rnnlib.tf.layers.conv import TCN, CausalConv
 from rnnlib.tf.layers.dense import Embedding, Linear
 from rnnlib.tf.layers.native import NativeRNN
 from rnnlib.tf.layers.recurrent import RNN
-from rnnlib.tf.layers.stack import Bidirectional, Dropout, LayerNorm, Stacked, gather_last, pool_steps
+from rnnlib.tf.layers.stack import (
+    Bidirectional,
+    Dropout,
+    LayerNorm,
+    Stacked,
+    gather_last,
+    pool_steps,
+)
 from rnnlib.tf.models.classifier import Classifier
 from rnnlib.tf.models.engines import AutoRNN, engine_of
 from rnnlib.tf.models.forecaster import ForecastNet

@@ -46,9 +46,13 @@ def require_module(module: object) -> None:
     twin among them.
     """
     if not isinstance(module, keras.layers.Layer):
-        kind = module if isinstance(module, type) else type(module)
+        if isinstance(module, type):
+            kind = module
+        else:
+            kind = type(module)
         got = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
-        got = f"the class {got} itself" if kind is module else got
+        if kind is module:
+            got = f"the class {got} itself"
         raise TypeError(f"rnnlib.tf works on a model that is a keras.layers.Layer, got {got}")
 
 
@@ -69,7 +73,9 @@ def walk_modules(module: Module) -> Iterator[tuple[str, Module]]:
                 if isinstance(below, keras.layers.Layer) and not name.startswith("_"):
                     yield from visit(
                         below,
-                        f"{prefix}.{name}.{k}".lstrip(".") if several else f"{prefix}.{name}".lstrip("."),
+                        f"{prefix}.{name}.{k}".lstrip(".")
+                        if several
+                        else f"{prefix}.{name}".lstrip("."),
                     )
 
     return visit(module, "")
@@ -95,11 +101,15 @@ def _variables(module):
     """
     for prefix, part in walk_modules(module):
         for name, variable in vars(part).items():
-            if isinstance(variable, keras.Variable) and any(variable is v for v in part._trainable_variables):
+            if isinstance(variable, keras.Variable) and any(
+                variable is v for v in part._trainable_variables
+            ):
                 yield f"{prefix}.{name}".lstrip("."), variable
 
 
-def params(module: Module, read: Callable[[Parameter], np.ndarray] = array) -> dict[str, np.ndarray]:
+def params(
+    module: Module, read: Callable[[Parameter], np.ndarray] = array
+) -> dict[str, np.ndarray]:
     """All parameters as a flat dict {dotted name: array}, frozen ones too; the same names in both
     frameworks.
 
@@ -141,13 +151,17 @@ def _saveable(cls):
             bound = signature.bind(self, *args, **kwargs)
             bound.apply_defaults()
             arguments = {key: value for key, value in bound.arguments.items() if key != "self"}
-            self._arguments = lambda: arguments  # in a function, since Keras would track what a dict holds
+            # in a function, since Keras would track what a dict holds
+            self._arguments = lambda: arguments
 
     def get_config(self):
         if not hasattr(self, "_arguments"):
             return super(cls, self).get_config()
         config = {name: _plain(value) for name, value in self._arguments().items()}
-        return {**config, "frozen": [name for name, part in walk_modules(self) if not part.trainable]}
+        return {
+            **config,
+            "frozen": [name for name, part in walk_modules(self) if not part.trainable],
+        }
 
     def from_config(kind, config):
         config = dict(config)
@@ -185,7 +199,9 @@ def _from_mask(mask, lengths):
 
 def _mask_after(self, x, mask):
     """Keras' mask of what a layer over time returns: that of its steps, none of a last step."""
-    return mask if getattr(self, "return_sequences", True) else None
+    if getattr(self, "return_sequences", True):
+        return mask
+    return None
 
 
 def _plain(value):
@@ -194,7 +210,9 @@ def _plain(value):
         return [_plain(part) for part in value]
     if isinstance(value, np.random.SeedSequence):
         return {"entropy": value.entropy, "spawn_key": list(value.spawn_key)}
-    return keras.saving.serialize_keras_object(value) if isinstance(value, Module) else value
+    if isinstance(value, Module):
+        return keras.saving.serialize_keras_object(value)
+    return value
 
 
 def _from_plain(value):
@@ -208,7 +226,9 @@ def _from_plain(value):
     return value
 
 
-def value_and_grads(module: Module, loss: Callable[[], Tensor]) -> tuple[float, dict[str, np.ndarray]]:
+def value_and_grads(
+    module: Module, loss: Callable[[], Tensor]
+) -> tuple[float, dict[str, np.ndarray]]:
     """`loss()` -> a scalar tensor; returns it as a float, with the gradients of all parameters
     {dotted name: array}.
     """

@@ -1,4 +1,6 @@
-"""What a training run is, whatever the framework: its options, its history, its progress, what stands in its files."""
+"""What a training run is, whatever the framework:
+its options, its history, its progress, what stands in its files.
+"""
 
 from rnnlib.training.history import History
 

@@ -48,12 +48,16 @@ def header(kind: str, framework: str, versions: dict[str, str], **rest: object) 
     try:
         return json.loads(json.dumps(about, default=to_plain))
     except (TypeError, ValueError) as error:
-        raise TypeError(f"the header of a file holds text, numbers, lists and dicts only: {error}") from None
+        raise TypeError(
+            f"the header of a file holds text, numbers, lists and dicts only: {error}"
+        ) from None
 
 
 def to_plain(value: Any) -> int | float | bool:
     """A number of NumPy or of a framework as one of Python: whole numbers stay whole."""
-    return value.item() if isinstance(value, np.generic) else float(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    return float(value)
 
 
 def read(path: str | os.PathLike[str]) -> tuple[Arrays, dict]:
@@ -64,7 +68,8 @@ def read(path: str | os.PathLike[str]) -> tuple[Arrays, dict]:
     arrays, about = weight_files.read_weights(path)
     if about.get("format", FORMAT) > FORMAT:
         raise ArgumentError(
-            f"{path} has format {about['format']}, this rnnlib reads up to {FORMAT}: install a newer rnnlib",
+            f"{path} has format {about['format']}, this rnnlib reads up to {FORMAT}: install a "
+            "newer rnnlib",
             "file.format",
         )
     if about.get("kind") == "checkpoint":
@@ -76,12 +81,16 @@ def read(path: str | os.PathLike[str]) -> tuple[Arrays, dict]:
 def section(arrays: Mapping[str, np.ndarray], name: str) -> Arrays:
     """The tensors of one section, without its name."""
     start = f"{name}/"
-    return {key.removeprefix(start): value for key, value in arrays.items() if key.startswith(start)}
+    return {
+        key.removeprefix(start): value for key, value in arrays.items() if key.startswith(start)
+    }
 
 
 def sections(**parts: Mapping[str, np.ndarray]) -> Arrays:
     """Dicts of arrays side by side in one dict, as `section` takes them apart."""
-    return {f"{part}/{name}": value for part, arrays in parts.items() for name, value in arrays.items()}
+    return {
+        f"{part}/{name}": value for part, arrays in parts.items() for name, value in arrays.items()
+    }
 
 
 def history_arrays(history: History) -> Arrays:
@@ -137,7 +146,9 @@ def run_of(
     if about["format"] == 1:
         then = _from_format_1(then, settings, unknown)
     now = {**settings}
-    if identity.digest_of(have) in {identity.digest_of(section(arrays, part)) for part in ("model", "best")}:
+    if identity.digest_of(have) in {
+        identity.digest_of(section(arrays, part)) for part in ("model", "best")
+    }:
         now["first_weights"] = then["first_weights"]  # the model as the run left it
     _check_settings(path, then, now, unknown)
     settings["first_weights"] = then["first_weights"]
@@ -248,7 +259,10 @@ def _described_schedule(schedule: Any, opaque: list[str]) -> Any:
             "linear",
             "cosine",
         )  # whose factors depend on the length of the run
-        total = schedule.total if falls else None
+        if falls:
+            total = schedule.total
+        else:
+            total = None
         return {"name": schedule.name, "options": schedule.options, "total": total}
     if isinstance(schedule, dict) or schedule is None:
         return schedule
@@ -281,7 +295,9 @@ def _field(values: np.ndarray | list[np.ndarray] | None) -> str | None:
     return f"{values.dtype} {values.shape} SHA-256 {identity.digest(values)}"
 
 
-def differences(then: Any, now: Any, unknown: list[str], path: str = "") -> dict[str, tuple[Any, Any]]:
+def differences(
+    then: Any, now: Any, unknown: list[str], path: str = ""
+) -> dict[str, tuple[Any, Any]]:
     """Where two settings differ, {place: (there, here)}; functions of two versions of Python are
     not compared."""
     if isinstance(then, dict) and isinstance(now, dict):
@@ -294,7 +310,9 @@ def differences(then: Any, now: Any, unknown: list[str], path: str = "") -> dict
             place = f"{path}.{key}".strip(".")
             found.update(differences(then.get(key), now.get(key), unknown, place))
         return found
-    return {} if then == now else {path: (then, now)}
+    if then == now:
+        return {}
+    return {path: (then, now)}
 
 
 def _words(found: dict[str, tuple[Any, Any]]) -> list[str]:

@@ -34,7 +34,8 @@ def framework_name(rnn: str | ModuleType) -> str:
         if isinstance(rnn, ModuleType) and rnn.__name__ == module:
             return name
     raise TypeError(
-        f"rnn is 'torch' or 'tensorflow', or the module rnnlib.pt or rnnlib.tf, got {rnn!r}: give rnn='torch'"
+        f"rnn is 'torch' or 'tensorflow', or the module rnnlib.pt or rnnlib.tf, got {rnn!r}: give "
+        "rnn='torch'"
     )
 
 
@@ -61,13 +62,17 @@ class NetworkEstimator(BaseEstimator):
         self.architecture_ = architecture
         self.model_ = network
 
-    def _train(self, network: object, kind: str, architecture: dict, batches: Batches, **options) -> History:
+    def _train(
+        self, network: object, kind: str, architecture: dict, batches: Batches, **options
+    ) -> History:
         """Train a network with the hyper-parameters of the run and keep it; returns its History.
 
         Ctrl-C keeps it as it was then, with the History so far if there is one, and is raised.
         """
         try:
-            history = framework_of(self.rnn).fit(network, batches, **options, **training_options(self))
+            history = framework_of(self.rnn).fit(
+                network, batches, **options, **training_options(self)
+            )
         except KeyboardInterrupt as stopped:
             self._keep(network, kind, architecture)
             self.history_ = getattr(stopped, "history", None)
@@ -112,7 +117,9 @@ def check_training(estimator: BaseEstimator) -> None:
     named."""
     validation.positive(estimator.epochs, "epochs")
     validation.positive(estimator.batch_size, "batch_size")
-    optimizers.parse_spec(optimizer_of(estimator.optimizer, estimator.lr), optimizers.OPTIMIZERS, "optimizer")
+    optimizers.parse_spec(
+        optimizer_of(estimator.optimizer, estimator.lr), optimizers.OPTIMIZERS, "optimizer"
+    )
     schedules.schedule_of(estimator.schedule, estimator.epochs, 1)
     if estimator.clip_norm is not None and not (
         optimizers.is_real(estimator.clip_norm) and 0 < estimator.clip_norm < np.inf

@@ -34,10 +34,18 @@ def join_answers(answers: Sequence[np.ndarray], data: Batches) -> np.ndarray:
         steps = max(part.shape[1] if part.ndim > 2 else 0 for part in answers)
         valid = None
     else:
-        steps = len(data.x[0]) if isinstance(data.x, list) else data.x.shape[1]
-        steps = steps if data.lengths is None else max(steps, int(data.lengths.max()))
-        valid = data.lengths if _by_steps(answers, data) else None
-        steps = steps if valid is not None else 0
+        if isinstance(data.x, list):
+            steps = len(data.x[0])
+        else:
+            steps = data.x.shape[1]
+        if data.lengths is not None:
+            steps = max(steps, int(data.lengths.max()))
+        if _by_steps(answers, data):
+            valid = data.lengths
+        else:
+            valid = None
+        if valid is None:
+            steps = 0
     if steps == 0:
         return np.concatenate(answers)
     whole = np.zeros((data.num_examples, steps, *answers[0].shape[2:]), answers[0].dtype)

@@ -54,11 +54,17 @@ class History:
     def best_epoch(self) -> int | None:
         """Index of the epoch with the lowest validation loss, the first of equals; None without
         validation."""
-        return int(np.argmin(self.valid)) if self.valid else None
+        if self.valid:
+            return int(np.argmin(self.valid))
+        return None
 
     def waited(self, patience: int | None) -> bool:
         """Have `patience` epochs passed since the best one?  Always False for patience None."""
-        return patience is not None and bool(self.valid) and len(self) - 1 - self.best_epoch >= patience
+        return (
+            patience is not None
+            and bool(self.valid)
+            and len(self) - 1 - self.best_epoch >= patience
+        )
 
     def add_step(self, loss: float, norm: float, remedy: str | None = None) -> None:
         """Note one update.
@@ -66,11 +72,14 @@ class History:
         Raises Diverged, and notes nothing, if its loss or its gradient is not finite.
         """
         if not (math.isfinite(loss) and math.isfinite(norm)):
-            value = (
-                f"the loss is {loss}" if not math.isfinite(loss) else f"the norm of the gradient is {norm}"
-            )
+            if not math.isfinite(loss):
+                value = f"the loss is {loss}"
+            else:
+                value = f"the norm of the gradient is {norm}"
             epoch, update = divmod(len(self.steps), self.updates)
-            remedy = remedy or "Lower the optimizer's lr or pass clip_norm, for instance clip_norm=1.0"
+            remedy = (
+                remedy or "Lower the optimizer's lr or pass clip_norm, for instance clip_norm=1.0"
+            )
             raise Diverged(
                 f"{value} in epoch {epoch + 1}, update {update + 1} of {self.updates}: "
                 f"the run diverged, and the model is left as it was before this update. {remedy}",
@@ -79,10 +88,14 @@ class History:
         self.steps.append(loss)
         self.norms.append(norm)
 
-    def add_epoch(self, loss: float, valid: float | None, seconds: float, remedy: str | None = None) -> None:
+    def add_epoch(
+        self, loss: float, valid: float | None, seconds: float, remedy: str | None = None
+    ) -> None:
         """Note the end of an epoch.  Raises Diverged if the validation loss is not finite."""
         if valid is not None and not math.isfinite(valid):
-            remedy = remedy or "Lower the optimizer's lr or pass clip_norm, for instance clip_norm=1.0"
+            remedy = (
+                remedy or "Lower the optimizer's lr or pass clip_norm, for instance clip_norm=1.0"
+            )
             raise Diverged(
                 f"the validation loss is {valid} after epoch {len(self) + 1}, at a training loss "
                 f"of {loss:.4g}: "
@@ -132,7 +145,10 @@ class History:
             from rnnlib.display import figures
 
             _, ax = figures.figure()
-        label = f"{label}, " if label else ""
+        if label:
+            label = f"{label}, "
+        else:
+            label = ""
         ends = np.arange(1, len(self) + 1)
         (mean,) = ax.plot(
             ends - 0.5,

@@ -74,7 +74,9 @@ def own_code(kind: type) -> str | None:
         for part in vars(cls).values()
         if isinstance(part, types.FunctionType)
     ]
-    return _short("".join(parts)) if parts else None
+    if parts:
+        return _short("".join(parts))
+    return None
 
 
 def is_library(kind: type) -> bool:
@@ -90,17 +92,24 @@ def _opaque(value: object, opaque: list[str], name: str) -> str:
 def _array(value: Any) -> str:
     if hasattr(value, "detach"):
         value = value.detach().cpu()
-        value = value.float() if str(value.dtype) == "torch.bfloat16" else value
+        if str(value.dtype) == "torch.bfloat16":
+            value = value.float()
     numbers = np.asarray(value)
     return f"{numbers.dtype} {numbers.shape} SHA-256 {digest(numbers)}"
 
 
 def _mapping(value: Mapping, opaque: list[str], name: str, path: tuple[int, ...]) -> dict[str, Any]:
-    return {str(key): describe(part, opaque, f"{name}.{key}".strip("."), path) for key, part in value.items()}
+    return {
+        str(key): describe(part, opaque, f"{name}.{key}".strip("."), path)
+        for key, part in value.items()
+    }
 
 
 def _sequence(value: Any, opaque: list[str], name: str, path: tuple[int, ...]) -> list:
-    parts = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value
+    if isinstance(value, (set, frozenset)):
+        parts = sorted(value, key=repr)
+    else:
+        parts = value
     return [describe(part, opaque, f"{name}[{k}]", path) for k, part in enumerate(parts)]
 
 
@@ -119,11 +128,15 @@ def _method(value: types.MethodType, opaque: list[str], name: str, path: tuple[i
     }
 
 
-def _function(value: types.FunctionType, opaque: list[str], name: str, path: tuple[int, ...]) -> Any:
+def _function(
+    value: types.FunctionType, opaque: list[str], name: str, path: tuple[int, ...]
+) -> Any:
     if value.__module__ is not None and value.__module__.split(".")[0] in LIBRARIES:
         return _name(value, opaque, name, path)
     held = inspect.getclosurevars(value)
-    around = {key: part for key, part in held.globals.items() if not isinstance(part, types.ModuleType)}
+    around = {
+        key: part for key, part in held.globals.items() if not isinstance(part, types.ModuleType)
+    }
     inner = {**around, **held.nonlocals}
     return {
         "function": value.__qualname__,
@@ -147,8 +160,13 @@ def _object(value: object, opaque: list[str], name: str, path: tuple[int, ...]) 
         config = {key: part for key, part in value.get_config().items() if key != "name"}
         return {"class": title, "state": describe(config, opaque, name, path)}
     if not hasattr(value, "__dict__"):
-        known = str(value) if " at 0x" not in repr(value) else None
-        return known if kind.__module__.split(".")[0] == "torch" and known else _opaque(value, opaque, name)
+        if " at 0x" not in repr(value):
+            known = str(value)
+        else:
+            known = None
+        if kind.__module__.split(".")[0] == "torch" and known:
+            return known
+        return _opaque(value, opaque, name)
     state = {key: part for key, part in vars(value).items() if not _empty(part)}
     return {
         "class": title,
@@ -164,7 +182,9 @@ def _empty(value: object) -> bool:
 
 def _code(code: types.CodeType) -> str:
     """The instructions of a function and of those inside it; not where they stand in a file."""
-    inner = [_code(part) if isinstance(part, types.CodeType) else repr(part) for part in code.co_consts]
+    inner = [
+        _code(part) if isinstance(part, types.CodeType) else repr(part) for part in code.co_consts
+    ]
     return f"{code.co_code.hex()} {code.co_names} {code.co_varnames} {inner}"
 
 

@@ -67,19 +67,26 @@ class Objective:
         if per == "batch":
             return float(len(batch))
         alive = weights.reshape(len(batch), -1).sum(axis=1) > 0
-        each = batch.weights if "weights" in batch and batch.weights.ndim == 1 else 1.0
+        if "weights" in batch and batch.weights.ndim == 1:
+            each = batch.weights
+        else:
+            each = 1.0
         return float((alive * each).sum())
 
     @property
     def _reweighs(self) -> bool:
-        return self.options.get("class_weights") is not None or self.options.get("ignore") is not None
+        return (
+            self.options.get("class_weights") is not None or self.options.get("ignore") is not None
+        )
 
     def _steps(self, batch: Batch) -> int:
         """Valid targets of a batch."""
         if not self._stepwise(batch.y):
             return len(batch)
         lengths = batch.y_lengths
-        return len(batch) * batch.y.shape[1] if lengths is None else int(lengths.sum())
+        if lengths is None:
+            return len(batch) * batch.y.shape[1]
+        return int(lengths.sum())
 
     def _stepwise(self, y: np.ndarray) -> bool:
         """Is there a target for each step, (B, T) classes or (B, T, K) numbers?"""
@@ -89,7 +96,10 @@ class Objective:
         """The weight of each target of a batch, (B,) or (B, T): mask, field `weights`, class
         weights, ignored ones."""
         y = batch.y
-        shape = y.shape[:2] if self._stepwise(y) else y.shape[:1]
+        if self._stepwise(y):
+            shape = y.shape[:2]
+        else:
+            shape = y.shape[:1]
         weights = np.ones(shape)
         if len(shape) == 2 and batch.y_lengths is not None:
             weights *= mask(batch.y_lengths, shape[1])
@@ -123,7 +133,10 @@ class Objective:
                 f"the loss {self.name!r} takes no weights: leave out the field", "loss.weights"
             )
         weights = batches.fields["weights"]
-        parts = weights if isinstance(weights, list) else [weights]
+        if isinstance(weights, list):
+            parts = weights
+        else:
+            parts = [weights]
         if any((part < 0).any() for part in parts) or not any(part.any() for part in parts):
             raise ArgumentError("weights must not be negative, nor all 0", "loss.weights")
 
@@ -187,7 +200,9 @@ def _checked(name: str, options: dict[str, Any]) -> dict[str, Any]:
             validation.floats(options["class_weights"], "class_weights"), "class_weights"
         )
         if weights.ndim != 1 or (weights < 0).any() or not weights.any():
-            message = f"class_weights are numbers of at least 0, one a class, not all 0; got {weights}"
+            message = (
+                f"class_weights are numbers of at least 0, one a class, not all 0; got {weights}"
+            )
             raise ArgumentError(message, "loss.class_weights")
         options["class_weights"] = tuple(weights.tolist())
     return options

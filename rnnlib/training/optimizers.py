@@ -49,7 +49,9 @@ OPTIONS = {  # of optimizers: what fits, in code and in words
     "weight_decay": (lambda value: is_real(value) and 0 <= value < math.inf, "0 or above"),
     "momentum": (_share, "from 0 to below 1"),
     "betas": (
-        lambda value: isinstance(value, (tuple, list)) and len(value) == 2 and all(map(_share, value)),
+        lambda value: (
+            isinstance(value, (tuple, list)) and len(value) == 2 and all(map(_share, value))
+        ),
         "two numbers from 0 to below 1",
     ),
 }
@@ -58,7 +60,9 @@ OPTIONS = {  # of optimizers: what fits, in code and in words
 def _plain_spec(optimizer: Any) -> Any:
     """An optimizer as it was asked for, comparable; an object is itself."""
     name, options = parse_spec(optimizer, OPTIMIZERS, "optimizer")
-    return id(optimizer) if name is None else (name, sorted(options.items()))
+    if name is None:
+        return id(optimizer)
+    return (name, sorted(options.items()))
 
 
 def remedy(optimizer: Any, clip_norm: float | None) -> str:
@@ -68,7 +72,10 @@ def remedy(optimizer: Any, clip_norm: float | None) -> str:
     if name is not None:
         rate = options["lr"] / 10
         lower = f'the optimizer\'s lr, for instance optimizer=("{name}", {{"lr": {rate:g}}})'
-    clip = "pass clip_norm=1.0" if clip_norm is None else f"clip_norm={clip_norm / 10:g}"
+    if clip_norm is None:
+        clip = "pass clip_norm=1.0"
+    else:
+        clip = f"clip_norm={clip_norm / 10:g}"
     return f"Lower {lower}, or {clip}"
 
 

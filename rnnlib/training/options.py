@@ -42,7 +42,8 @@ def validate_fit(
     validation.positive(epochs, "epochs")
     if clip_norm is not None and not (is_real(clip_norm) and 0 < clip_norm < math.inf):
         raise ArgumentError(
-            f"clip_norm is the largest norm a gradient may have, above 0, or None; got {clip_norm!r}",
+            "clip_norm is the largest norm a gradient may have, above 0, or None; got "
+            f"{clip_norm!r}",
             "fit.clip_norm",
         )
     if patience is not None:
@@ -60,7 +61,9 @@ def validate_fit(
 
 def _check_file(checkpoint: Any, resume: bool) -> None:
     if resume and checkpoint is None:
-        raise ArgumentError("resume=True needs the file to go on from: pass checkpoint=PATH", "fit.resume")
+        raise ArgumentError(
+            "resume=True needs the file to go on from: pass checkpoint=PATH", "fit.resume"
+        )
     if checkpoint is None:
         return
     if not Path(checkpoint).name or Path(checkpoint).is_dir():
@@ -74,7 +77,9 @@ def _check_file(checkpoint: Any, resume: bool) -> None:
         )
 
 
-def _check_history(history: History | None, batches: Batches, valid: Batches | None, resume: bool) -> None:
+def _check_history(
+    history: History | None, batches: Batches, valid: Batches | None, resume: bool
+) -> None:
     if history is None:
         return
     if not isinstance(history, History):
@@ -141,7 +146,8 @@ def check_scalar(value: Any) -> None:
     """A loss is a tensor of one number."""
     if not hasattr(value, "shape"):
         raise ArgumentTypeError(
-            f"the loss must return a tensor of one number, got {value!r}: use the framework's functions",
+            f"the loss must return a tensor of one number, got {value!r}: use the framework's "
+            "functions",
             "loss.scalar",
         )
     if len(value.shape):

@@ -22,7 +22,10 @@ def wants_bar(progress: bool | None = None) -> bool:
 def in_notebook() -> bool:
     """Does this code run in a Jupyter kernel?"""
     ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
+    if ipython:
+        shell = ipython.get_ipython()
+    else:
+        shell = None
     return getattr(shell, "kernel", None) is not None
 
 

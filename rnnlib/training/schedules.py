@@ -56,7 +56,10 @@ class Schedule:
         if self.name == "exponential":
             return self.options["factor"] ** ((update - warmup) / self.updates)
         end = self.options["end"]
-        fall = 1 - done if self.name == "linear" else (1 + math.cos(math.pi * done)) / 2
+        if self.name == "linear":
+            fall = 1 - done
+        else:
+            fall = (1 + math.cos(math.pi * done)) / 2
         return end + (1 - end) * fall
 
 
@@ -70,7 +73,9 @@ def schedule_of(schedule: Any, epochs: int, updates: int) -> Callable[[int], flo
     name, options = validation.named(schedule, SCHEDULES, "schedule")
     warmup = options["warmup"]
     if isinstance(warmup, bool) or not isinstance(warmup, (int, np.integer)) or warmup < 0:
-        raise ArgumentError(f"warmup is a number of updates, 0 or more, got {warmup!r}", "schedule.warmup")
+        raise ArgumentError(
+            f"warmup is a number of updates, 0 or more, got {warmup!r}", "schedule.warmup"
+        )
     if "every" in options:
         validation.positive(options["every"], "every, in epochs,")
     for key in ("end", "factor"):
@@ -92,7 +97,8 @@ def _own_schedule(schedule: Any) -> Callable[[int], float]:
         value = schedule(update)
         if not is_real(value) or not 0 <= value < math.inf:
             raise ArgumentError(
-                f"the schedule gives {value!r} at update {update}: a factor of at least 0 on the rate",
+                f"the schedule gives {value!r} at update {update}: a factor of at least 0 on the "
+                "rate",
                 "schedule.factor",
             )
         return float(value)

@@ -1,4 +1,6 @@
-"""The reference of the package: every room has its page, every public name is found in the sources, nothing is imported."""
+"""The reference of the package: every room has its page, every public name is found in the
+sources, nothing is imported.
+"""
 
 import ast
 import subprocess

@@ -1,4 +1,6 @@
-"""What holds for every chapter, besides that it runs: recorded, readable, honest about absent data."""
+"""What holds for every chapter, besides that it runs:
+recorded, readable, honest about absent data.
+"""
 
 import ast
 import builtins
@@ -24,14 +26,24 @@ def test_recorded_as_it_stands(source):
 def test_prose_is_the_same_in_both_files(source):
     if not source.with_suffix(".ipynb").exists():
         pytest.skip("never recorded")
-    text, recorded = chapters.read_source(source), chapters.read_recorded(source.with_suffix(".ipynb"))
-    prose = [[c.source for c in notebook.cells if c.cell_type == "markdown"] for notebook in (text, recorded)]
-    assert prose[0] == prose[1], "an edit of prose waits for `make book` to bring it into the notebook"
+    text, recorded = (
+        chapters.read_source(source),
+        chapters.read_recorded(source.with_suffix(".ipynb")),
+    )
+    prose = [
+        [c.source for c in notebook.cells if c.cell_type == "markdown"]
+        for notebook in (text, recorded)
+    ]
+    assert prose[0] == prose[1], (
+        "an edit of prose waits for `make book` to bring it into the notebook"
+    )
 
 
 @each
 def test_text_is_as_jupytext_saves_it(source):
-    assert chapters.canonical(source) == source.read_text(encoding="utf-8"), "make record rewrites it"
+    assert chapters.canonical(source) == source.read_text(encoding="utf-8"), (
+        "make record rewrites it"
+    )
     assert "data:image" not in source.read_text(encoding="utf-8")
 
 

@@ -1,4 +1,6 @@
-"""book/cheat-sheet.md against the installed versions: every shape is measured, every default read or tried, every name looked up."""
+"""book/cheat-sheet.md against the installed versions:
+every shape is measured, every default read or tried, every name looked up.
+"""
 
 import re
 from functools import cache
@@ -31,7 +33,9 @@ SHAPE = r"`(\([^`]*\))`"
 
 
 def tables():
-    """{heading: {first cell: [further cells]}} of the page; a table with a heading of its own in its first cell goes by that."""
+    """{heading: {first cell: [further cells]}} of the page;
+    a table with a heading of its own in its first cell goes by that.
+    """
     text = (ROOT / "book" / "cheat-sheet.md").read_text(encoding="utf-8")
     found = {}
     for part in re.split(r"^## ", text, flags=re.M)[1:]:
@@ -178,11 +182,14 @@ def layer_defaults():
         except ValueError:
             return "error"
 
-    mean, mean_k = norm.running_mean.item(), norm_k.moving_mean.numpy()[0]  # of a batch with mean 2, from 0
+    # of a batch with mean 2, from 0
+    mean, mean_k = norm.running_mean.item(), norm_k.moving_mean.numpy()[0]
     var, var_k = norm.running_var.item(), norm_k.moving_variance.numpy()[0]
     forget = (lstm["bias_ih_l0"] + lstm["bias_hh_l0"])[n : 2 * n]
     glorot = "Glorot" if fills(dense["kernel"], np.sqrt(6 / (16 + n))) else "?"
-    before = built(k.GRU(H, reset_after=False))["bias"].ndim == 1 and built(k.GRU(H))["bias"].ndim == 2
+    before = (
+        built(k.GRU(H, reset_after=False))["bias"].ndim == 1 and built(k.GRU(H))["bias"].ndim == 2
+    )
     return {
         "input weights": (
             spread(lstm["weight_ih_l0"], "1/√H"),
@@ -196,7 +203,10 @@ def layer_defaults():
             "near 0" if abs(forget.mean()) < 0.1 else "?",
             f"{lstm_k['bias'][n : 2 * n].mean():g}",
         ),
-        "reset gate of a GRU": ("after the product", "after; `reset_after=False`: before" if before else "?"),
+        "reset gate of a GRU": (
+            "after the product",
+            "after; `reset_after=False`: before" if before else "?",
+        ),
         "Linear / Dense: weights": (spread(linear.weight.detach().numpy(), "1/√D"), glorot),
         "Linear / Dense: bias": (
             spread(linear.bias.detach().numpy(), "1/√D"),
@@ -223,7 +233,9 @@ def layer_defaults():
         ),
         "dtype given float64": (refused(), f"cast to {k.LSTM(H)(double).dtype.name}"),
         "TF32 for float32 products on a GPU": (
-            "in cuDNN only" if backends.cudnn.allow_tf32 and not backends.cuda.matmul.allow_tf32 else "?",
+            "in cuDNN only"
+            if backends.cudnn.allow_tf32 and not backends.cuda.matmul.allow_tf32
+            else "?",
             "everywhere" if tf.config.experimental.tensor_float_32_execution_enabled() else "?",
         ),
     }
@@ -250,9 +262,15 @@ def optimizer_defaults():
         "RMSprop decay of the average": ("RMSprop", "alpha", "rho"),
         "RMSprop ε": ("RMSprop", "eps", "epsilon"),
         "Adagrad rate": ("Adagrad", "lr", "learning_rate"),
-        "Adagrad first accumulator": ("Adagrad", "initial_accumulator_value", "initial_accumulator_value"),
+        "Adagrad first accumulator": (
+            "Adagrad",
+            "initial_accumulator_value",
+            "initial_accumulator_value",
+        ),
     }
-    found = {row: (value(name, one), config(name, other)) for row, (name, one, other) in rows.items()}
+    found = {
+        row: (value(name, one), config(name, other)) for row, (name, one, other) in rows.items()
+    }
     betas = t.Adam(w).defaults["betas"], (config("Adam", "beta_1"), config("Adam", "beta_2"))
     return {**found, "Adam β": tuple(f"{a}, {b}" for a, b in betas)}
 
@@ -272,7 +290,9 @@ def around():
     y, _ = rnn.pad_packed_sequence(y, batch_first=True)
     layer = keras.layers.GRU(H, return_sequences=True)
     y_k, front = layer(X, mask=valid).numpy(), layer(X, mask=valid[:, ::-1]).numpy()
-    both_ways = keras.layers.Bidirectional(keras.layers.GRU(H, return_sequences=True))(X, mask=valid).numpy()
+    both_ways = keras.layers.Bidirectional(keras.layers.GRU(H, return_sequences=True))(
+        X, mask=valid
+    ).numpy()
     with pytest.raises(TypeError):  # lengths are all that can be said
         rnn.pack_padded_sequence(torch.tensor(X), lengths, batch_first=True, mask=valid)
 
@@ -338,7 +358,9 @@ def clipped(torch, keras, tf):
 
     def left(**option):
         weights = [keras.Variable([0.0], dtype="float64") for _ in range(2)]
-        keras.optimizers.SGD(1.0, **option).apply([tf.constant([g], tf.float64) for g in (3.0, 4.0)], weights)
+        keras.optimizers.SGD(1.0, **option).apply(
+            [tf.constant([g], tf.float64) for g in (3.0, 4.0)], weights
+        )
         return ", ".join(f"{-w.numpy()[0]:g}" for w in weights)
 
     return (

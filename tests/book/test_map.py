@@ -5,11 +5,16 @@ from tools.environment import ROOT
 
 
 def test_the_map_is_current():
-    assert map_page.PAGE.read_text(encoding="utf-8") == map_page.page(), "run: python -m tools.map_page"
+    assert map_page.PAGE.read_text(encoding="utf-8") == map_page.page(), (
+        "run: python -m tools.map_page"
+    )
 
 
 def test_every_room_is_on_the_map():
-    rooms = {path.parent.name for path in (ROOT / "rnnlib").glob("*/__init__.py")} - {"studies", "ops"}
+    rooms = {path.parent.name for path in (ROOT / "rnnlib").glob("*/__init__.py")} - {
+        "studies",
+        "ops",
+    }
     assert rooms == set(map_page.ROOMS) & rooms
 
 

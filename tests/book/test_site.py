@@ -13,7 +13,15 @@ pytest.importorskip("jupyter_book", reason="the pages' packages are not installe
 from site_build import ROOT, build, built, project  # noqa: E402
 
 BUDGET = 1_200_000  # bytes of a page, compressed, with fonts
-FONTS = ("Main-Regular", "Main-Bold", "Math-Italic", "AMS-Regular", "Size1-Regular", "Size2-Regular", "Zero")
+FONTS = (
+    "Main-Regular",
+    "Main-Bold",
+    "Math-Italic",
+    "AMS-Regular",
+    "Size1-Regular",
+    "Size2-Regular",
+    "Zero",
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +58,12 @@ def references(page):
 
 def test_no_page_fetches_from_another_host(site):
     outside = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
-    found = [f"{page.name}: {url}" for page in pages(site) for url in references(page) if outside.match(url)]
+    found = [
+        f"{page.name}: {url}"
+        for page in pages(site)
+        for url in references(page)
+        if outside.match(url)
+    ]
     assert pages(site) and not found, found
 
 
@@ -59,20 +72,26 @@ def test_no_style_or_script_of_a_page_fetches_from_another_host(site):
     for path in sorted(site.glob("_static/**/*.css")):
         found += [
             f"{path.name}: {url}"
-            for url in re.findall(r"""url\(\s*["']?((?:https?:)?//[^"')]+)""", path.read_text("utf-8"))
+            for url in re.findall(
+                r"""url\(\s*["']?((?:https?:)?//[^"')]+)""", path.read_text("utf-8")
+            )
         ]
         found += [
-            f"{path.name}: {line}" for line in re.findall(r"@import[^;]*//[^;]*", path.read_text("utf-8"))
+            f"{path.name}: {line}"
+            for line in re.findall(r"@import[^;]*//[^;]*", path.read_text("utf-8"))
         ]
     for page in pages(site):
         text = " ".join(script.text for script in soup(page).select("script:not([src])"))
-        found += [f"{page.name}: {url}" for url in re.findall(r"""["'](?:https?:)?//[^"']+["']""", text)]
+        found += [
+            f"{page.name}: {url}" for url in re.findall(r"""["'](?:https?:)?//[^"']+["']""", text)
+        ]
         styles = " ".join(
             [style.text for style in soup(page).select("style")]
             + [tag["style"] for tag in soup(page).select("[style]")]
         )
         found += [
-            f"{page.name}: {url}" for url in re.findall(r"""url\(\s*["']?(?:https?:)?//[^"')]+""", styles)
+            f"{page.name}: {url}"
+            for url in re.findall(r"""url\(\s*["']?(?:https?:)?//[^"')]+""", styles)
         ]
     assert not found, found
 
@@ -93,14 +112,21 @@ def test_mathematics_is_set_by_the_site_itself(site):
 
 
 def test_weight(site):
-    """HTML, styles, scripts and pictures as sent, compressed, and the fonts that pages with mathematics load."""
+    """HTML, styles, scripts and pictures as sent, compressed, and the fonts that pages with
+    mathematics load.
+    """
     mathematics = site / "_static/mathjax/output/chtml/fonts/woff-v2"
-    fonts = [*site.glob("_static/fonts/*.woff2"), *(mathematics / f"MathJax_{name}.woff" for name in FONTS)]
+    fonts = [
+        *site.glob("_static/fonts/*.woff2"),
+        *(mathematics / f"MathJax_{name}.woff" for name in FONTS),
+    ]
     kept = sum(path.stat().st_size for path in fonts)
     heaviest = {}
     for page in pages(site):
         files = {page} | {
-            (page.parent / re.sub(r"[?#].*", "", url)).resolve() for url in references(page) if ":" not in url
+            (page.parent / re.sub(r"[?#].*", "", url)).resolve()
+            for url in references(page)
+            if ":" not in url
         }
         heaviest[page.name] = kept + sum(len(gzip.compress(path.read_bytes())) for path in files)
     name = max(heaviest, key=heaviest.get)
@@ -113,9 +139,13 @@ def test_adjacent_framework_cells_are_synced_tabs(site):
     assert len(sets) == 2
     for tabs in sets:
         labels = [
-            (tag.text.strip(), tag["data-sync-group"], tag["data-sync-id"]) for tag in tabs.select("label")
+            (tag.text.strip(), tag["data-sync-group"], tag["data-sync-id"])
+            for tag in tabs.select("label")
         ]
-        assert labels == [("PyTorch", "framework", "torch"), ("TensorFlow", "framework", "tensorflow")]
+        assert labels == [
+            ("PyTorch", "framework", "torch"),
+            ("TensorFlow", "framework", "tensorflow"),
+        ]
     assert "import torch" in sets[0].select(".sd-tab-content")[0].text
 
 
@@ -123,7 +153,9 @@ def test_caption_is_alternative_text(site):
     page = soup(site / "notebooks/sample.html")
     images = page.select(".cell_output img")
     assert [image["alt"] for image in images] == ["Loss against time: does it fall?", ""]
-    assert [tag.text for tag in page.select("p.cell-caption")] == ["Loss against time: does it fall?"]
+    assert [tag.text for tag in page.select("p.cell-caption")] == [
+        "Loss against time: does it fall?"
+    ]
 
 
 def test_hidden_inputs_say_what_they_are(site):
@@ -141,7 +173,11 @@ def test_sources_side_by_side_get_the_margin(site):
 
 def test_exercises_count_from_one_and_solutions_fold(site):
     page = soup(site / "notebooks/sample.html")
-    assert page.select_one("div.exercise .admonition-title").text.split() == ["Exercise", "1", "(Count)"]
+    assert page.select_one("div.exercise .admonition-title").text.split() == [
+        "Exercise",
+        "1",
+        "(Count)",
+    ]
     assert "dropdown" in page.select_one("div.solution")["class"]
 
 
@@ -164,17 +200,35 @@ def test_downloads(site):
 
 def test_one_search_field_and_icons_without_a_script(site):
     page = soup(site / "notebooks/sample.html")
-    assert len(page.select(".search-button-field")) == 1 and not page.select(".bd-header .search-button")
+    assert len(page.select(".search-button-field")) == 1 and not page.select(
+        ".bd-header .search-button"
+    )
     assert not [url for url in references(site / "notebooks/sample.html") if "fontawesome" in url]
-    drawn = set(re.findall(r"\.fa-([a-z-]+) \{ --icon", (ROOT / "book/_static/icons.css").read_text("utf-8")))
+    drawn = set(
+        re.findall(
+            r"\.fa-([a-z-]+) \{ --icon", (ROOT / "book/_static/icons.css").read_text("utf-8")
+        )
+    )
     used = {
-        name for page in pages(site) for tag in soup(page).select(".fa-solid, .fas") for name in tag["class"]
+        name
+        for page in pages(site)
+        for tag in soup(page).select(".fa-solid, .fas")
+        for name in tag["class"]
     }
-    assert {name.removeprefix("fa-") for name in used} - {"solid", "lg", "fas", "theme-switch"} <= drawn
+    assert {name.removeprefix("fa-") for name in used} - {
+        "solid",
+        "lg",
+        "fas",
+        "theme-switch",
+    } <= drawn
 
 
 def test_only_the_search_page_loads_the_index(site):
-    loaded = [page.name for page in pages(site) if any("searchindex.js" in url for url in references(page))]
+    loaded = [
+        page.name
+        for page in pages(site)
+        if any("searchindex.js" in url for url in references(page))
+    ]
     assert loaded == ["search.html"]
 
 
@@ -219,12 +273,19 @@ def test_broken_references_fail_the_build(tmp_path):
     done = build(
         project(
             tmp_path,
-            extra="See {doc}`no-such-chapter`, {eq}`no-such-equation`, {cite:t}`nobody1900`, {term}`no-such-term`, {chapter}`no-such-plan`.",
+            extra="See {doc}`no-such-chapter`, {eq}`no-such-equation`, {cite:t}`nobody1900`, "
+            "{term}`no-such-term`, {chapter}`no-such-plan`.",
         )
     )
     assert done.returncode != 0
     said = done.stdout + done.stderr
-    for name in ("no-such-chapter", "no-such-equation", "nobody1900", "no-such-term", "no-such-plan"):
+    for name in (
+        "no-such-chapter",
+        "no-such-equation",
+        "nobody1900",
+        "no-such-term",
+        "no-such-plan",
+    ):
         assert name in said, f"the build says nothing of {name}:\n{said}"
 
 

@@ -1,4 +1,6 @@
-"""The built pages in a browser, opened as files and served: nothing leaves the site, nothing goes wrong."""
+"""The built pages in a browser, opened as files and served:
+nothing leaves the site, nothing goes wrong.
+"""
 
 import functools
 import gzip
@@ -22,7 +24,9 @@ PAGES = (
     "notebooks/sample.html",
     "search.html?q=gradient",
 )
-CHAPTERS = tuple(f"notebooks/{path.stem}.html" for path in sorted((ROOT / "notebooks").glob("*.ipynb")))
+CHAPTERS = tuple(
+    f"notebooks/{path.stem}.html" for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+)
 BUDGET = 1_200_000  # bytes of a page, compressed, with fonts
 
 
@@ -88,7 +92,10 @@ def test_mathematics_is_set(served, browser):
 
 
 def test_the_framework_once_chosen_is_chosen_on_every_page(served, browser):
-    checked = "[...document.querySelectorAll('.framework-tabs input:checked')].map(i => i.nextElementSibling.textContent.trim()).join()"
+    checked = (
+        "[...document.querySelectorAll('.framework-tabs input:checked')].map(i => "
+        "i.nextElementSibling.textContent.trim()).join()"
+    )
     browser.visit(f"{served}/notebooks/sample.html")
     assert browser.ask(checked) == "PyTorch,PyTorch"
     browser.ask("document.querySelector('.framework-tabs label[data-sync-id=tensorflow]').click()")
@@ -100,10 +107,15 @@ def test_the_framework_once_chosen_is_chosen_on_every_page(served, browser):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_page_follows_the_system_and_pictures_stand_on_it(served, browser, theme):
-    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
+    browser.call(
+        "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}]
+    )
     browser.visit(f"{served}/notebooks/sample.html")
     assert browser.ask("document.documentElement.dataset.theme") == theme
-    look = "(() => { const s = getComputedStyle(document.querySelector('.cell_output img')); return s.backgroundColor + s.filter })()"
+    look = (
+        "(() => { const s = getComputedStyle(document.querySelector('.cell_output img')); "
+        "return s.backgroundColor + s.filter })()"
+    )
     assert browser.ask(look) == "rgba(0, 0, 0, 0)none"
 
 

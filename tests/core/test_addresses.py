@@ -17,7 +17,11 @@ ROOMS = sorted(
     for info in pkgutil.iter_modules(rnnlib.__path__)
     if info.ispkg and info.name not in ("experiments", "studies", "ops")
 )
-HERE = [room for room in ROOMS if room.split(".")[1] not in ("pt", "tf") or room.split(".")[1] in INSTALLED]
+HERE = [
+    room
+    for room in ROOMS
+    if room.split(".")[1] not in ("pt", "tf") or room.split(".")[1] in INSTALLED
+]
 
 
 @pytest.mark.parametrize("room", HERE)

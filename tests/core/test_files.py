@@ -82,7 +82,9 @@ def test_a_fault_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, fau
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, {"write": "fdopen", "fsync": "fsync", "replace": "replace"}[fault], full)
+    monkeypatch.setattr(
+        os, {"write": "fdopen", "fsync": "fsync", "replace": "replace"}[fault], full
+    )
     with pytest.raises(OSError, match="could not write .*No space left"):
         files.write_text(path, "new")
     monkeypatch.undo()

@@ -20,9 +20,11 @@ FLOORS = [  # each room may import those on the floors below it, and its own mod
     {"pt", "tf"},
     {"experiments", "studies", "ops"},
 ]
-INSIDE = ["framework", "convert", "cells", "layers", "fused", "models", "training"]  # of pt and of tf
+# of pt and of tf
+INSIDE = ["framework", "convert", "cells", "layers", "fused", "models", "training"]
 ROOT_MODULES = {"rnnlib", "rnnlib.load_order", "rnnlib.__main__"}
-STRANGERS = {  # packages that a room's sources may not name; spaCy imports torch: inside functions only
+# packages that a room's sources may not name; spaCy imports torch: inside functions only
+STRANGERS = {
     "pt": {"tensorflow", "keras", "spacy"},
     "tf": {"torch", "spacy"},
     "experiments": set(),
@@ -62,7 +64,9 @@ def imported(text, known=MODULES):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
-            names |= {f"{base}.{a.name}" if f"{base}.{a.name}" in known else base for a in node.names}
+            names |= {
+                f"{base}.{a.name}" if f"{base}.{a.name}" in known else base for a in node.names
+            }
     return names
 
 
@@ -75,7 +79,9 @@ def floor(module):
 
 
 def upwards(module, text):
-    """The modules that stand on the same floor in another room, or above, and are imported all the same."""
+    """The modules that stand on the same floor in another room, or above, and are imported all the
+    same.
+    """
     wrong = []
     for other in imported(text):
         if not other.startswith("rnnlib") or other in ROOT_MODULES or module in ROOT_MODULES:
@@ -96,7 +102,9 @@ def test_every_room_has_a_floor():
 
 
 def test_the_rule_sees_a_breach():
-    assert upwards("rnnlib.core.seeds", "from rnnlib.data import batches") == ["rnnlib.data.batches"]
+    assert upwards("rnnlib.core.seeds", "from rnnlib.data import batches") == [
+        "rnnlib.data.batches"
+    ]
     assert upwards("rnnlib.text.encoder", "import rnnlib.pt as rnn") == ["rnnlib.pt"]
     assert upwards("rnnlib.pt.convert", "import rnnlib.tf.convert") == ["rnnlib.tf.convert"]
     assert upwards("rnnlib.data.batches", "from rnnlib.core import seeds") == []
@@ -141,7 +149,8 @@ def circle(edges):
 
 def test_no_circle_of_modules():
     edges = {
-        module: {other for other in imported(path.read_text(encoding="utf-8")) if other in MODULES} - {module}
+        module: {other for other in imported(path.read_text(encoding="utf-8")) if other in MODULES}
+        - {module}
         for module, path in MODULES.items()
         if path.name != "__init__.py"
     }
@@ -150,7 +159,9 @@ def test_no_circle_of_modules():
 
 
 def strangers(text, forbidden):
-    """Packages of `forbidden` that a text imports; spaCy may be imported by a function when it is called."""
+    """Packages of `forbidden` that a text imports; spaCy may be imported by a function when it is
+    called.
+    """
     tree = ast.parse(text)
     whole = ast.Module([node for node in tree.body if not isinstance(node, ast.FunctionDef)], [])
     names = {name.split(".")[0] for name in imported(text)} - {"spacy"}
@@ -186,7 +197,8 @@ def test_importing_one_loads_one(module, strangers):
         pytest.skip(f"{module}: framework not installed")
     code = f"import sys, {module}; print([s for s in {strangers!r} if s in sys.modules], end='')"
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "[]", "")  # quiet, too: nothing on stderr
+    # quiet, too: nothing on stderr
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "[]", "")
 
 
 @pytest.mark.parametrize(
@@ -218,4 +230,6 @@ import rnnlib.tf
 """
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert ran.returncode == 1
-    assert "Keras runs on 'jax': set the environment variable KERAS_BACKEND=tensorflow" in ran.stderr
+    assert (
+        "Keras runs on 'jax': set the environment variable KERAS_BACKEND=tensorflow" in ran.stderr
+    )

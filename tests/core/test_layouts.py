@@ -24,7 +24,9 @@ def having(library):
     )
 
 
-forms = pytest.mark.parametrize("form", FORMS, ids=lambda form: f"{form[0]} layers{', both ways' * form[1]}")
+forms = pytest.mark.parametrize(
+    "form", FORMS, ids=lambda form: f"{form[0]} layers{', both ways' * form[1]}"
+)
 
 
 def stack(cell, form=(1, False), input_size=D, seed=0):
@@ -62,17 +64,25 @@ def test_to_keras_and_back(cell, form, input_size):
     p = stack(cell, form, input_size)
     arrays = layouts.to_keras(cell[0], p, *form)
     assert_equal(layouts.from_keras(cell[0], arrays, *form), p)
-    others = [other for other in FORMS if _shapes(cell, other, input_size) == _shapes(cell, form, input_size)]
+    others = [
+        other
+        for other in FORMS
+        if _shapes(cell, other, input_size) == _shapes(cell, form, input_size)
+    ]
     others += [(2, False)] if form == (1, True) and input_size == H else []
     if len(set(others)) == 1:
         assert_equal(layouts.from_keras(cell[0], arrays), p)
     else:
-        with pytest.raises(ValueError, match="are a stack or two directions: say bidirectional=True"):
+        with pytest.raises(
+            ValueError, match="are a stack or two directions: say bidirectional=True"
+        ):
             layouts.from_keras(cell[0], arrays)
 
 
 def _shapes(cell, form, input_size):
-    return [value.shape for value in layouts.to_keras(cell[0], stack(cell, form, input_size), *form)]
+    return [
+        value.shape for value in layouts.to_keras(cell[0], stack(cell, form, input_size), *form)
+    ]
 
 
 @having("onnx")
@@ -150,7 +160,9 @@ def test_biases_of_onnx_that_are_two_become_ours():
         layer.arrays["B"][:] = rng.normal(size=layer.arrays["B"].shape)
         want, *_ = loop.forward(reference(kind), layouts.from_onnx([layer]), x)
         assert_allclose(onnx(layer, x), want, atol=1e-12)
-        without = layouts.OnnxLayer(layer.op_type, {k: layer.arrays[k] for k in "WR"}, layer.attributes)
+        without = layouts.OnnxLayer(
+            layer.op_type, {k: layer.arrays[k] for k in "WR"}, layer.attributes
+        )
         assert not layouts.from_onnx([without])["b"].any()
 
 
@@ -169,7 +181,9 @@ def test_biases_of_onnx_that_are_two_become_ours():
 def test_another_function_of_onnx_is_refused(change, says):
     (layer,) = layouts.to_onnx("lstm", stack(("lstm", {})))
     with pytest.raises(ValueError, match=says):
-        layouts.from_onnx([layouts.OnnxLayer(layer.op_type, layer.arrays, layer.attributes | change)])
+        layouts.from_onnx(
+            [layouts.OnnxLayer(layer.op_type, layer.arrays, layer.attributes | change)]
+        )
     strange = layer.arrays | {"initial_h": np.zeros((1, B, H))}
     with pytest.raises(ValueError, match=r"arrays \['initial_h'\] have no place"):
         layouts.from_onnx([layouts.OnnxLayer(layer.op_type, strange, layer.attributes)])
@@ -218,7 +232,9 @@ def test_arrays_of_pytorch_that_have_no_place_are_named(change, says):
 @pytest.mark.parametrize("count", [1, 4, 5, 7])
 def test_arrays_of_keras_that_have_no_place_are_refused(count):
     arrays = layouts.to_keras("lstm", stack(("lstm", {}), (3, False)), 3)
-    with pytest.raises(ValueError, match=f"these {count} arrays .* are not .kernel, recurrent_kernel"):
+    with pytest.raises(
+        ValueError, match=f"these {count} arrays .* are not .kernel, recurrent_kernel"
+    ):
         layouts.from_keras("lstm", arrays[:count])
 
 
@@ -227,7 +243,9 @@ def test_a_stack_under_the_names_of_one_cell_is_refused():
     for convert in (layouts.to_torch, layouts.to_keras, layouts.to_onnx):
         with pytest.raises(ValueError, match="W_x is missing"):
             convert("gru", p)
-        with pytest.raises(ValueError, match="'W_x' is no parameter of 2 layers with bidirectional=True"):
+        with pytest.raises(
+            ValueError, match="'W_x' is no parameter of 2 layers with bidirectional=True"
+        ):
             convert("gru", stack(("gru", {})), 2, True)
 
 
@@ -237,7 +255,9 @@ def test_layers_of_pytorch_without_biases(kind):
     rnn = framework("pt")
     layer_class = {"elman": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[kind]
     layer = layer_class(D, H, 2, batch_first=True, bias=False, dtype=torch.float64)
-    p = layouts.from_torch(kind, {name: rnn.array(value) for name, value in layer.named_parameters()})
+    p = layouts.from_torch(
+        kind, {name: rnn.array(value) for name, value in layer.named_parameters()}
+    )
     levels = [rnn.RNN(rnn.make_cell(kind, size, H, dtype="float64")) for size in (D, H)]
     ours = rnn.Stacked(levels)
     rnn.load(ours, p)
@@ -256,7 +276,9 @@ def test_layers_of_keras_without_biases(kind, reset_after):
     options = {"units": H, "use_bias": False, "return_sequences": True, "dtype": "float64"}
     if kind == "gru":
         options["reset_after"] = reset_after
-    layer = getattr(keras.layers, {"elman": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}[kind])(**options)
+    layer = getattr(keras.layers, {"elman": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}[kind])(
+        **options
+    )
     x = rnn.tensor(np.random.default_rng(0).normal(size=(B, T, D)))
     y = layer(x)
     p = layouts.from_keras(kind, layer.get_weights(), reset_after=reset_after)
@@ -274,5 +296,6 @@ def test_lengths_of_arrays_do_not_decide_alone():
     arrays = [rng.normal(size=shape) for shape in shapes]
     p = layouts.from_keras("gru", arrays, bidirectional=False)
     assert sorted(p) == sorted(
-        f"layers.{k}.cell.{name}" for k, name in itertools.product(range(2), ("W_x", "W_h", "b", "b_n"))
+        f"layers.{k}.cell.{name}"
+        for k, name in itertools.product(range(2), ("W_x", "W_h", "b", "b_n"))
     )

@@ -68,7 +68,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def absolute_bounds(source):
-    """Comparisons `abs(a - b).max() < 1e-6` in a source: a bound of float32's roundings without size or type."""
+    """Comparisons `abs(a - b).max() < 1e-6` in a source:
+    a bound of float32's roundings without size or type.
+    """
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Compare):
             continue
@@ -80,7 +82,9 @@ def absolute_bounds(source):
             if not isinstance(value, float) or not 1e-9 < value <= 2e-4:
                 continue
             text = ast.unparse(left)
-            if re.fullmatch(r"np\.abs\(.* - .*\)\.max\(\)|\(.* - .*\)\.abs\(\)\.max\(\)(\.item\(\))?", text):
+            if re.fullmatch(
+                r"np\.abs\(.* - .*\)\.max\(\)|\(.* - .*\)\.abs\(\)\.max\(\)(\.item\(\))?", text
+            ):
                 yield ast.unparse(node)
 
 
@@ -92,7 +96,9 @@ def test_an_absolute_bound_is_found():
     assert not list(absolute_bounds("assert rounding.same(x, y)"))
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.md")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "notebooks").glob("*.md")), ids=lambda path: path.stem
+)
 def test_chapters_compare_by_type_and_size(path):
     for cell in chapters.code(chapters.read_source(path)):
         assert not list(absolute_bounds(cell.source)), "use rounding.same"
@@ -100,4 +106,6 @@ def test_chapters_compare_by_type_and_size(path):
 
 def test_tests_compare_by_type_and_size():
     for path in sorted((ROOT / "tests").glob("*.py")):
-        assert not list(absolute_bounds(path.read_text(encoding="utf-8"))), f"{path.name}: use rounding.same"
+        assert not list(absolute_bounds(path.read_text(encoding="utf-8"))), (
+            f"{path.name}: use rounding.same"
+        )

@@ -17,7 +17,8 @@ NATIVE = [row.kind for row in cells.ROWS if "torch" in row.layouts]
 def draw(kind):
     rng = np.random.default_rng(0)
     return {
-        name: rng.normal(size=value.shape) for name, value in initializers.draw_weights(kind, D, H, 0).items()
+        name: rng.normal(size=value.shape)
+        for name, value in initializers.draw_weights(kind, D, H, 0).items()
     }
 
 
@@ -108,7 +109,9 @@ def test_a_file_written_from_one_framework_is_read_by_the_other(tmp_path):
     pt, tf = framework("pt"), framework("tf")
     model = pt.Classifier(D, H, 2, cell="lstm", rng=1)
     pt.load(model, random_params(pt, model))
-    weight_files.write_weights(tmp_path / "w.safetensors", pt.params(model), {"task": "test", "number": 3})
+    weight_files.write_weights(
+        tmp_path / "w.safetensors", pt.params(model), {"task": "test", "number": 3}
+    )
     arrays, about = weight_files.read_weights(tmp_path / "w.safetensors")
     twin = tf.Classifier(D, H, 2, cell="lstm", rng=2)
     tf.load(twin, arrays)

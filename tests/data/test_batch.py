@@ -26,7 +26,9 @@ def test_masked_mean_is_the_mean_of_each_alone(sequences):
     padded, lengths = pad(sequences, value=1000)
     assert_allclose(masked_mean(padded, lengths), [np.mean(s) for s in sequences], atol=1e-12)
     features = np.stack([padded, 2 * padded], axis=-1)
-    assert_allclose(masked_mean(features, lengths)[:, 1], [2 * np.mean(s) for s in sequences], atol=1e-12)
+    assert_allclose(
+        masked_mean(features, lengths)[:, 1], [2 * np.mean(s) for s in sequences], atol=1e-12
+    )
 
 
 def test_masked_mean_does_not_look_at_padding():
@@ -54,7 +56,9 @@ def test_each_epoch_is_a_permutation_known_in_advance(n, size, seed, epoch, buck
 
 def test_order_depends_on_seed_and_epoch():
     arrays = np.zeros((50, 2)), np.arange(50)
-    orders = [tuple(np.concatenate(Batches(arrays, 7, rng=s).order(k))) for s in (0, 1) for k in (0, 1)]
+    orders = [
+        tuple(np.concatenate(Batches(arrays, 7, rng=s).order(k))) for s in (0, 1) for k in (0, 1)
+    ]
     assert len(set(orders)) == 4
     assert_array_equal(np.concatenate(Batches(arrays, 7).order(3)), np.arange(50))
 
@@ -76,7 +80,9 @@ def test_batches_are_cut_to_their_longest():
     kind=st.sampled_from([int, float]),
     features=st.booleans(),
 )
-def test_targets_stay_whole_unless_it_is_said_that_they_go_by_the_steps_of_x(T, steps, kind, features):
+def test_targets_stay_whole_unless_it_is_said_that_they_go_by_the_steps_of_x(
+    T, steps, kind, features
+):
     """For every length T' of the targets, T' = T among them; whatever they hold."""
     y = np.arange(4 * steps).reshape(4, steps).astype(kind)
     y = np.stack([y, y], axis=-1) if features else y
@@ -104,7 +110,9 @@ rows_of = st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=6), min_size
 
 @given(rows_of, rows_of, st.integers(1, 5), st.integers(0, 3), st.booleans())
 def test_source_and_target_have_lengths_of_their_own(sources, targets, size, epoch, bucket):
-    """Two ragged fields: each example once, each whole, padded a batch at a time to its own longest."""
+    """Two ragged fields: each example once, each whole, padded a batch at a time to its own
+    longest.
+    """
     n = min(len(sources), len(targets))
     fields = {
         "source": [np.array(row) for row in sources[:n]],
@@ -152,7 +160,12 @@ def test_fields_that_go_by_the_steps_of_another_are_cut_with_it(per_step):
     assert_array_equal(batch.weights_lengths, [1, 2])
 
 
-@given(n=st.integers(7, 60), streams_=st.integers(1, 3), steps=st.integers(1, 2), epoch=st.integers(0, 2))
+@given(
+    n=st.integers(7, 60),
+    streams_=st.integers(1, 3),
+    steps=st.integers(1, 2),
+    epoch=st.integers(0, 2),
+)
 def test_streams_go_on_where_they_were(n, streams_, steps, epoch):
     """Row b of each batch continues row b of the batch before; targets are one step ahead."""
     batches = streams(np.arange(n), streams_, steps)
@@ -189,8 +202,17 @@ def test_extremes_hold_the_smallest_and_the_largest():
     x, y, lengths = rng.normal(size=(9, 4, 3)), rng.integers(0, 50, 9), rng.integers(2, 5, 9)
     few = Batches((x, y, lengths), 2, rng=0).extremes()
     assert few.num_examples <= 4 and few.batch_size == 2
-    assert (few.x.min(), few.x.max(), few.y.min(), few.y.max()) == (x.min(), x.max(), y.min(), y.max())
-    assert all((few.x[i] == x[y == label]).all() for i, label in enumerate(few.y) if (y == label).sum() == 1)
+    assert (few.x.min(), few.x.max(), few.y.min(), few.y.max()) == (
+        x.min(),
+        x.max(),
+        y.min(),
+        y.max(),
+    )
+    assert all(
+        (few.x[i] == x[y == label]).all()
+        for i, label in enumerate(few.y)
+        if (y == label).sum() == 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -206,14 +228,22 @@ def test_extremes_hold_the_smallest_and_the_largest():
         (ValueError, "padding value 0.5 does not fit", lambda: pad([[1], [2, 3]], value=0.5)),
         (TypeError, "sequences must be a list of arrays, got str", lambda: pad("abc")),
         (TypeError, "sequence 0 must hold numbers, got <U4: encode", lambda: pad(["text"])),
-        (ValueError, "x has rows of different lengths.*pad", lambda: Batches(([[1, 2], [3]], [1, 2]), 2)),
+        (
+            ValueError,
+            "x has rows of different lengths.*pad",
+            lambda: Batches(([[1, 2], [3]], [1, 2]), 2),
+        ),
         (
             TypeError,
             "y must hold numbers, got <U1: encode",
             lambda: Batches((np.zeros((2, 2)), ["a", "b"]), 2),
         ),
         (TypeError, "x must hold numbers, got object", lambda: Batches(([[1, None]], [1]), 2)),
-        (ValueError, "y of shape .* is empty", lambda: Batches((np.zeros((3, 2)), np.zeros((3, 0))), 2)),
+        (
+            ValueError,
+            "y of shape .* is empty",
+            lambda: Batches((np.zeros((3, 2)), np.zeros((3, 0))), 2),
+        ),
         (
             ValueError,
             r"x must have shape \(N, T, D\)",
@@ -255,7 +285,11 @@ def test_extremes_hold_the_smallest_and_the_largest():
             "bucket=True sorts by length",
             lambda: Batches((np.zeros((3, 2)), np.zeros(3)), 2, bucket=True),
         ),
-        (ValueError, r"lengths\[1\] is 0", lambda: Batches((np.zeros((2, 2)), np.zeros(2), [1, 0]), 2)),
+        (
+            ValueError,
+            r"lengths\[1\] is 0",
+            lambda: Batches((np.zeros((2, 2)), np.zeros(2), [1, 0]), 2),
+        ),
         (ValueError, "z of shape .* is empty", lambda: Batches({"x": np.zeros((2, 2)), "z": 1}, 2)),
         (ValueError, "lengths are those of x", lambda: Batches({"z": [[1]], "lengths": [1]}, 2)),
         (
@@ -277,7 +311,9 @@ def test_extremes_hold_the_smallest_and_the_largest():
             ValueError,
             "leave out y_lengths or per_step",
             lambda: Batches(
-                {"x": np.zeros((2, 2)), "y": np.zeros((2, 2)), "y_lengths": [1, 2]}, 2, per_step=True
+                {"x": np.zeros((2, 2)), "y": np.zeros((2, 2)), "y_lengths": [1, 2]},
+                2,
+                per_step=True,
             ),
         ),
         (
@@ -290,7 +326,11 @@ def test_extremes_hold_the_smallest_and_the_largest():
             "3 examples make no whole number of batches of 2.*streams",
             lambda: Batches((np.zeros((3, 2)), np.zeros(3)), 2, carry=True),
         ),
-        (ValueError, "8 steps are less than one window of 3 for 4 streams", lambda: streams(range(9), 4, 3)),
+        (
+            ValueError,
+            "8 steps are less than one window of 3 for 4 streams",
+            lambda: streams(range(9), 4, 3),
+        ),
         (TypeError, r"arrays is \(x, y\)", lambda: Batches(np.zeros((2, 2)), 2)),
         (
             TypeError,

@@ -36,14 +36,20 @@ def test_the_folder_of_the_reader_comes_first(monkeypatch, tmp_path, server, cac
         assert datasets.load("toy") == {"toy.txt": TEXT} and len(server.asked) == 1
     (tmp_path / "mine" / "toy" / "toy.txt").write_bytes(TEXT)
     (cache / "toy" / "toy.txt").write_bytes(b"not looked at")
-    assert datasets.fetch("toy")[1] == [f"$RNNLIB_DATA ({tmp_path / 'mine'})"] and len(server.asked) == 1
+    assert (
+        datasets.fetch("toy")[1] == [f"$RNNLIB_DATA ({tmp_path / 'mine'})"]
+        and len(server.asked) == 1
+    )
 
 
 def test_a_damaged_copy_in_the_cache_is_replaced_or_kept(monkeypatch, server, cache):
     (cache / "toy").mkdir()
     (cache / "toy" / "toy.txt").write_bytes(b"damaged")
     register(monkeypatch, server, fault="missing")
-    with pytest.warns(UserWarning, match="passed over"), pytest.raises(datasets.DatasetUnavailable) as caught:
+    with (
+        pytest.warns(UserWarning, match="passed over"),
+        pytest.raises(datasets.DatasetUnavailable) as caught,
+    ):
         datasets.load("toy")
     assert digest(b"damaged") in str(caught.value) and digest(TEXT) in str(caught.value)
     assert (cache / "toy" / "toy.txt").read_bytes() == b"damaged"
@@ -56,7 +62,9 @@ def test_a_damaged_copy_in_the_cache_is_replaced_or_kept(monkeypatch, server, ca
 def test_a_cache_that_cannot_be_written(monkeypatch, server, cache):
     register(monkeypatch, server)
     (cache / "toy").write_bytes(b"a file where a folder should be")
-    with pytest.raises(datasets.DatasetUnavailable, match="cache .*cannot be written .*set RNNLIB_CACHE"):
+    with pytest.raises(
+        datasets.DatasetUnavailable, match="cache .*cannot be written .*set RNNLIB_CACHE"
+    ):
         datasets.load("toy")
     assert set(snapshot(cache)) == {"other.txt", "toy"}
 
@@ -66,7 +74,8 @@ def test_a_reader_never_sees_half_a_file(cache):
     path, blobs = cache / "sub" / "x", [bytes([i]) * 3_000_000 for i in (1, 2)]
     datasets._write(path, blobs[0])
     writers = [
-        threading.Thread(target=lambda b=b: [datasets._write(path, b) for _ in range(20)]) for b in blobs
+        threading.Thread(target=lambda b=b: [datasets._write(path, b) for _ in range(20)])
+        for b in blobs
     ]
     for writer in writers:
         writer.start()
@@ -90,7 +99,8 @@ def test_an_interrupted_write_leaves_nothing(monkeypatch, cache):
 def test_unknown_names():
     for call in (datasets.load, datasets.available, datasets.describe):
         with pytest.raises(
-            ValueError, match="unknown data set 'sunspot': did you mean 'sunspots'. There are beijing_"
+            ValueError,
+            match="unknown data set 'sunspot': did you mean 'sunspots'. There are beijing_",
         ):
             call("sunspot")
     with pytest.raises(TypeError, match="by its name, a string, got 3"):
@@ -106,7 +116,8 @@ def test_a_package_that_is_missing_or_another(monkeypatch):
     )
     assert not datasets.available("toy")
     with pytest.raises(
-        datasets.DatasetUnavailable, match="no-such: is not installed\nWhat to do: `pip install no-such`"
+        datasets.DatasetUnavailable,
+        match="no-such: is not installed\nWhat to do: `pip install no-such`",
     ):
         datasets.load("toy")
     register(
@@ -116,7 +127,8 @@ def test_a_package_that_is_missing_or_another(monkeypatch):
         packages={"rnnlib": "rnnlib"},
     )
     with pytest.raises(
-        datasets.DatasetUnavailable, match="package rnnlib .__init__.py.: the SHA-256 .* expected 0000"
+        datasets.DatasetUnavailable,
+        match="package rnnlib .__init__.py.: the SHA-256 .* expected 0000",
     ):
         datasets.load("toy")
 
@@ -137,7 +149,12 @@ def run(*arguments, **environment):
     command = [sys.executable, "-m", "rnnlib", *arguments]
     root = Path(__file__).parents[2]
     return subprocess.run(
-        command, capture_output=True, text=True, cwd=root, env={**os.environ, **environment}, timeout=120
+        command,
+        capture_output=True,
+        text=True,
+        cwd=root,
+        env={**os.environ, **environment},
+        timeout=120,
     )
 
 
@@ -146,7 +163,9 @@ def test_the_command_helps_describes_and_refuses(tmp_path):
     shown = run("data", "--help")
     assert shown.returncode == 0 and "$RNNLIB_DATA" in shown.stdout and "fsdd" in shown.stdout
     wrong = run("data", "sunspots", "nosuch")
-    assert wrong.returncode == 2 and "unknown data set 'nosuch'" in wrong.stderr and wrong.stdout == ""
+    assert (
+        wrong.returncode == 2 and "unknown data set 'nosuch'" in wrong.stderr and wrong.stdout == ""
+    )
     good = run("data", "sunspots", **elsewhere)
     assert (
         good.returncode == 0
@@ -162,7 +181,12 @@ def test_the_command_describes_without_fetching(monkeypatch, capsys, server, cac
     register(monkeypatch, server)
     assert main(["data", "--describe", "toy", "fsdd"]) == 0
     shown = capsys.readouterr().out
-    assert "a toy" in shown and "CC BY-SA 4.0" in shown and "verified" not in shown and not server.asked
+    assert (
+        "a toy" in shown
+        and "CC BY-SA 4.0" in shown
+        and "verified" not in shown
+        and not server.asked
+    )
 
 
 def test_the_command_says_what_could_not_be_had(monkeypatch, capsys, server, cache):

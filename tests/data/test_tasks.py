@@ -87,17 +87,22 @@ def test_brackets(kinds):
             assert answer == (stack[-1] + 1 if stack else 0)
             depths.append(len(stack))
     assert max(depths) == 4 and min(depths) == 0
-    after_closing = (x >= kinds) & (y > 0)  # the answer is one of the kinds, all alike, whatever was closed
+    # the answer is one of the kinds, all alike, whatever was closed
+    after_closing = (x >= kinds) & (y > 0)
     for symbol in range(kinds, 2 * kinds):
         found = y[after_closing & (x == symbol)]
-        assert_allclose(np.bincount(found, minlength=kinds + 1)[1:] / len(found), 1 / kinds, atol=0.04)
+        assert_allclose(
+            np.bincount(found, minlength=kinds + 1)[1:] / len(found), 1 / kinds, atol=0.04
+        )
     with pytest.raises(ValueError, match="kinds must be at least 1, got 0"):
         synthetic.brackets(5, 9, kinds=0)
 
 
 @pytest.mark.parametrize(("clauses", "fill"), [(2, 0), (2, 1), (3, 2), (5, 4)])
 def test_verdicts_of_a_pair_have_the_same_words_and_neighbours(clauses, fill):
-    """So no model of counted words and pairs can tell the two apart, and their labels are opposite."""
+    """So no model of counted words and pairs can tell the two apart, and their labels are
+    opposite.
+    """
     texts, labels, kinds = synthetic.verdicts(150, clauses, fill, rng=7)
     assert len(texts) == len(labels) == len(kinds) == 300 and labels.dtype == np.int64
     assert_array_equal(labels[::2], 1 - labels[1::2])

@@ -23,7 +23,9 @@ def arrows_of(ax):
 
 def test_boxes_and_arrows_are_all_there(ax):
     boxes = {"x": (0, 0, "$x_1$"), "h": (0, 1), "y": (2, 1, "$y_1$")}
-    figures.graph(ax, boxes, [("x", "h", "$W_x$"), ("h", "y"), ("h", "h", "$W_h$", {"colour": "#d35400"})])
+    figures.graph(
+        ax, boxes, [("x", "h", "$W_x$"), ("h", "y"), ("h", "h", "$W_h$", {"colour": "#d35400"})]
+    )
     labels = [text.get_text() for text in ax.texts]
     assert {"$x_1$", "h", "$y_1$", "$W_x$", "$W_h$"} <= set(labels)
     assert len(arrows_of(ax)) == 3

@@ -37,7 +37,8 @@ def test_figure_has_no_background():
     assert len(axes) == 2 and fig.get_facecolor()[3] == 0 and axes[0].get_facecolor()[3] == 0
     lines = axes[0].plot([1, 2]) + axes[0].plot([2, 1])
     assert (
-        lines[0].get_linestyle() != lines[1].get_linestyle() and lines[0].get_color() != lines[1].get_color()
+        lines[0].get_linestyle() != lines[1].get_linestyle()
+        and lines[0].get_color() != lines[1].get_color()
     )
 
 
@@ -52,7 +53,9 @@ def test_drawing_leaves_the_settings_of_matplotlib_alone():
     assert dict(matplotlib.rcParams) == before
     assert image.get_cmap().name == "cividis"
     assert ax.lines[0].get_linewidth() == 1.6 and not ax.get_legend().get_frame_on()
-    assert ax.get_xticklabels()[0].get_color() == figures.GREY and ax.title.get_color() == figures.GREY
+    assert (
+        ax.get_xticklabels()[0].get_color() == figures.GREY and ax.title.get_color() == figures.GREY
+    )
     matplotlib.pyplot.close(fig)
 
 

@@ -28,13 +28,20 @@ def test_starts(name):
 
 
 def cell(rnn, start):
-    return {k.removeprefix("rnn.cell."): v for k, v in rnn.params(adding.build(rnn, start, seed=3)).items()}
+    return {
+        k.removeprefix("rnn.cell."): v
+        for k, v in rnn.params(adding.build(rnn, start, seed=3)).items()
+    }
 
 
 def test_examples_are_fresh_and_a_shorter_run_is_the_beginning_of_a_longer():
     (long, held_out), (short, _) = adding.data(6, seed=1), adding.data(6, seed=1, updates=2)
     x = np.concatenate([long.x, held_out.x])[:, :, 0]
-    assert len(np.unique(x, axis=0)) == len(x) == adding.updates * adding.batch + adding.held_out_examples
+    assert (
+        len(np.unique(x, axis=0))
+        == len(x)
+        == adding.updates * adding.batch + adding.held_out_examples
+    )
     assert_array_equal(short.x, long.x[: 2 * adding.batch])
 
 
@@ -46,10 +53,14 @@ def test_rate_is_chosen_on_the_tuning_seeds():
         for rate in error
         for seed, e in zip(adding.tuning_seeds, error[rate], strict=True)
     ]
-    made += [dict(start="a", T=5, rate=worse, seed=seed, error=0.0) for seed in adding.reported_seeds]
+    made += [
+        dict(start="a", T=5, rate=worse, seed=seed, error=0.0) for seed in adding.reported_seeds
+    ]
     made += [dict(start="a", T=6, rate=worse, seed=seed, error=0.0) for seed in adding.tuning_seeds]
     assert adding.chosen_rate({"runs": made}, "a", 5) == best
-    assert [run["seed"] for run in adding.reported({"runs": made}, "a", 5)] == list(adding.reported_seeds)
+    assert [run["seed"] for run in adding.reported({"runs": made}, "a", 5)] == list(
+        adding.reported_seeds
+    )
 
 
 def test_curve_is_the_mean_of_every_ten():

@@ -29,7 +29,8 @@ def test_readings():
     except datasets.DatasetUnavailable as problem:
         pytest.skip(str(problem))
     assert len(table) == 43_824 and set(table["ds"].diff().dropna()) == {pd.Timedelta("1h")}
-    noon = table[table["ds"] == pd.Timestamp("2012-07-01 04:00", tz="UTC")].iloc[0]  # 12 o'clock there
+    # 12 o'clock there
+    noon = table[table["ds"] == pd.Timestamp("2012-07-01 04:00", tz="UTC")].iloc[0]
     raw = datasets.load("beijing_pollution").loc["2012-07-01 12:00"]
     assert (noon["y"], noon["dew"]) == (raw["TEMP"], raw["DEWP"])
 
@@ -47,13 +48,14 @@ def test_a_design_knows_its_years(made, design):
     years = set(table["ds"].dt.year)
     assert years == (set(range(2010, 2014)) if design == "all years" else {2013})
     summer = table[table["ds"] == pd.Timestamp("2013-07-16", tz="UTC")]["y"].item()
-    assert (summer > 20) if design == "plan" else abs(summer - 2) < 0.5  # 2010 to 2012 were 2 °C cooler
+    # 2010 to 2012 were 2 °C cooler
+    assert (summer > 20) if design == "plan" else abs(summer - 2) < 0.5
 
 
 def test_parts_are_new_yorks():
-    assert beijing.parts(2011)[0] == ("2011-07-01", "2011-09-01") and len(beijing.parts(2011)) == len(
-        weather.test_parts
-    )
+    assert beijing.parts(2011)[0] == ("2011-07-01", "2011-09-01") and len(
+        beijing.parts(2011)
+    ) == len(weather.test_parts)
 
 
 def test_rates_are_those_that_were_chosen_in_new_york():
@@ -64,20 +66,24 @@ def test_rates_are_those_that_were_chosen_in_new_york():
 
 def test_forecasters_are_new_yorks():
     plan, season = (
-        beijing.forecaster("gru", design, framework(INSTALLED[0]), 3) for design in ("plan", "season")
+        beijing.forecaster("gru", design, framework(INSTALLED[0]), 3)
+        for design in ("plan", "season")
     )
     assert (plan.lr, plan.n_in, plan.hidden_size) == (0.01, 24, weather.sizes[24])
     assert (season.lr, season.n_in, season.hidden_size) == (0.003, 8, 16) and season.rng == 3
     assert plan.past == season.past == beijing.past
     assert (
-        beijing.forecaster("ridge", "all years").n_in == 8 and beijing.forecaster("ridge", "plan").n_in == 24
+        beijing.forecaster("ridge", "all years").n_in == 8
+        and beijing.forecaster("ridge", "plan").n_in == 24
     )
 
 
 def test_results_are_complete():
     results = beijing.load()
     for year in beijing.years:
-        assert days(weather.select(results, name="repeat-day", design="plan", year=year)).shape[0] == 1
+        assert (
+            days(weather.select(results, name="repeat-day", design="plan", year=year)).shape[0] == 1
+        )
         for design in beijing.designs:
             for name in ("ridge",) if design == "plan" else ("climatology", "mixture", "ridge"):
                 assert days(weather.select(results, name=name, design=design, year=year)).shape == (
@@ -117,4 +123,6 @@ def test_ratio_of_years_together():
     value, low, high = beijing.ratio(results, "ridge", "plan", 1, years=(1, 2), block=2)
     assert_allclose(value, 1)
     assert low < 1 < high
-    assert_allclose(beijing.ratio(results, "ridge", "plan", 2, years=(1, 2), block=2)[0], np.sqrt(5 / 4))
+    assert_allclose(
+        beijing.ratio(results, "ridge", "plan", 2, years=(1, 2), block=2)[0], np.sqrt(5 / 4)
+    )

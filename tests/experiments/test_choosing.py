@@ -24,7 +24,8 @@ def test_all_cells_spend_the_budget(name):
     for cell in choosing.cells:
         size = choosing.width(rnn, "sunspots", cell)  # the smallest budget, the coarsest steps
         spent, more = (
-            choosing.count(rnn, choosing.build(rnn, "sunspots", cell, 0, s)) for s in (size, size + 1)
+            choosing.count(rnn, choosing.build(rnn, "sunspots", cell, 0, s))
+            for s in (size, size + 1)
         )
         assert 0.8 * TASKS["sunspots"].weights < spent <= TASKS["sunspots"].weights < more, cell
 
@@ -55,9 +56,15 @@ def test_parts_of_made_tasks(name):
 def test_scores():
     y = np.array([[0, 1], [1, 1]])
     logits = np.array([[[2.0, 0], [0, 1]], [[0, 5], [3, 0]]])
-    assert choosing.score("parity", logits, y, np.array([[True, True], [True, True]]))["score"] == 0.75
-    assert choosing.score("copy", logits, y, np.array([[False, True], [False, True]]))["score"] == 0.5
-    bits = choosing.score("text", np.zeros((3, 4, 8), "float32"), np.zeros((3, 4), int), None)["score"]
+    assert (
+        choosing.score("parity", logits, y, np.array([[True, True], [True, True]]))["score"] == 0.75
+    )
+    assert (
+        choosing.score("copy", logits, y, np.array([[False, True], [False, True]]))["score"] == 0.5
+    )
+    bits = choosing.score("text", np.zeros((3, 4, 8), "float32"), np.zeros((3, 4), int), None)[
+        "score"
+    ]
     assert_allclose(bits, 3)
     errors = choosing.score(
         "sunspots", np.ones((2, 1)), np.zeros((2, 1)), None, {"sunspots": {"scale": 40.0}}
@@ -88,7 +95,9 @@ def test_rate_is_chosen_on_tuning_seeds():
     assert choosing.chosen_rate(results, "parity", "gru") == choosing.rates[0]  # higher is better
     assert choosing.chosen_rate(results, "adding", "gru") == choosing.rates[3]  # lower is better
     results["runs"] += [
-        dict(task="parity", cell="gru", rate=rate, seed=s, test=test if s > 2 else None, seconds=3.0)
+        dict(
+            task="parity", cell="gru", rate=rate, seed=s, test=test if s > 2 else None, seconds=3.0
+        )
         for s in choosing.reported_seeds[::-1]
         for rate, test in (
             (choosing.rates[0], 1.0),
@@ -133,7 +142,9 @@ def test_a_run(name):
     shorter = TASKS | {"parity": replace(TASKS["parity"], updates=40)}
     study = replace(choosing, tasks=shorter)
     found = study.run(framework(name), "parity", "elman", 1e-2, choosing.reported_seeds[0])
-    assert found["updates"] == 40 and len(found["curve"]) == choosing.points and found["seconds"] > 0
+    assert (
+        found["updates"] == 40 and len(found["curve"]) == choosing.points and found["seconds"] > 0
+    )
     assert 0.3 < found["test"] < 1 and 0.3 < found["long"] < 1 and "valid" not in found
     tuning = study.run(framework(name), "parity", "elman", 1e-2, choosing.tuning_seeds[0])
     assert "valid" in tuning and "test" not in tuning and "long" not in tuning
@@ -154,7 +165,9 @@ def test_a_run_that_diverges_has_no_score(name, monkeypatch):
 
 def test_the_stored_study_is_whole():
     results = choosing.load()
-    assert script.ready(choosing, results, None) == [] and script.left(choosing, results, None)[0] == 0
+    assert (
+        script.ready(choosing, results, None) == [] and script.left(choosing, results, None)[0] == 0
+    )
     for name, task in TASKS.items():
         for cell in task.cells:
             assert [run["seed"] for run in choosing.reported(results, name, cell)] == list(

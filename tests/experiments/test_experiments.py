@@ -54,7 +54,9 @@ class Small(Study):
 
     def chosen_rate(self, results):
         records = results["runs"]
-        return self.choose(records, lambda run: run["scores"]["valid"], self.rates, seeds=self.tuning_seeds)
+        return self.choose(
+            records, lambda run: run["scores"]["valid"], self.rates, seeds=self.tuning_seeds
+        )
 
 
 def plan(study, results):
@@ -214,7 +216,9 @@ def changed(value):
     return replace(value, **{(last := fields(value)[-1].name): changed(getattr(value, last))})
 
 
-@pytest.mark.parametrize(("name", "setting"), [(n, f.name) for n in NAMES for f in fields(study_of(n))])
+@pytest.mark.parametrize(
+    ("name", "setting"), [(n, f.name) for n in NAMES for f in fields(study_of(n))]
+)
 def test_each_setting_is_part_of_what_a_file_is_accepted_by(name, setting):
     study = study_of(name)
     other = replace(study, **{setting: changed(getattr(study, setting))})
@@ -238,7 +242,9 @@ def constants_read(tree):
     return sorted({node.id for node in inside if isinstance(node, ast.Name) and node.id in bound})
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*/study.py")) + sorted(FOLDER.glob("*/tasks.py")))
+@pytest.mark.parametrize(
+    "path", sorted(FOLDER.glob("*/study.py")) + sorted(FOLDER.glob("*/tasks.py"))
+)
 def test_nothing_but_the_settings_decides_a_run(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert constants_read(tree) == []
@@ -397,7 +403,9 @@ def test_provenance_names_versions_and_the_kind_of_machine():
     kind = {"cores": 2, "threads": 1, "processor": "x86_64", "system": "Linux", "python": "3.11.7"}
     kind["instruction_sets"] = ["avx", "avx2", "avx512f", "avx512_bf16"]
     text = store.provenance({"versions": {"numpy": "2.4.6", "torch": "2.13.0"}, "machine": kind})
-    assert text == ("numpy 2.4.6, torch 2.13.0; Linux x86_64 with avx512f, 2 cores, 1 thread, Python 3.11.7")
+    assert text == (
+        "numpy 2.4.6, torch 2.13.0; Linux x86_64 with avx512f, 2 cores, 1 thread, Python 3.11.7"
+    )
     assert store.provenance({"versions": {"numpy": "2"}}) == "numpy 2"
     assert store.provenance(study_of("lstm").load()).endswith("Python 3.11.7, one thread")
     assert machine.sentence(machine.describe())

@@ -30,7 +30,9 @@ def test_choices_do_not_see_the_test_part(name, monkeypatch):
 def test_validation_errors_of_both_kinds_are_on_the_same_origins(monkeypatch):
     seen = []
     true = backtesting.backtest
-    monkeypatch.setattr(backtesting, "backtest", lambda *a, **o: seen.append(true(*a, **o)) or seen[-1])
+    monkeypatch.setattr(
+        backtesting, "backtest", lambda *a, **o: seen.append(true(*a, **o)) or seen[-1]
+    )
     name = "sunspots, 11 years"
     study.validation_error(name, study.candidates(name)["persistence"][0][1])
     ridge = study.candidates(name)["ridge"][0][1]
@@ -88,7 +90,9 @@ def test_networks_are_functions_of_framework_and_seed(name):
 def test_season_and_level_is_exact_where_both_are_and_its_level_is_the_loop():
     ds = pd.date_range("1960-01-02", periods=1200, freq="W-SAT")
     season = np.random.default_rng(0).normal(size=52)[week_of_year(ds)]
-    exact = pd.DataFrame({"unique_id": "a", "ds": ds, "y": 3 + 0.01 * np.arange(1200) + 1e-3 * season})
+    exact = pd.DataFrame(
+        {"unique_id": "a", "ds": ds, "y": 3 + 0.01 * np.arange(1200) + 1e-3 * season}
+    )
     model = SeasonAndLevel(0.4, 10)
     found = backtesting.backtest(model, exact, 60, origins=5)
     assert (
@@ -104,7 +108,9 @@ def test_season_and_level_is_exact_where_both_are_and_its_level_is_the_loop():
         level.append(expected + 0.4 * (value - expected))
     np.testing.assert_allclose(model._level(view), level, atol=1e-10)
     week = week_of_year(view.ds[-1:] + 3 * view.step)
-    assert model.predict(3)["forecast"].iloc[2] == pytest.approx(level[-1] + 3 * trend + season[week][0])
+    assert model.predict(3)["forecast"].iloc[2] == pytest.approx(
+        level[-1] + 3 * trend + season[week][0]
+    )
     errors = rest[2:] - np.array(level)[:-2] - 2 * trend
     expected = intervals.error_quantiles(errors[:, None], model.levels)[0]
     np.testing.assert_allclose(model._spread(view, 2)[1], expected)
@@ -117,5 +123,7 @@ def test_season_and_level_does_not_look_ahead():
     data = table("co2")
     spoiled = data.assign(y=data["y"].where(data["ds"] <= "1990-12-29", 1e6))
     times = [pd.Timestamp("1990-12-29")]
-    one, two = (backtesting.backtest(SeasonAndLevel(0.4, 10), t, 52, origins=times) for t in (data, spoiled))
+    one, two = (
+        backtesting.backtest(SeasonAndLevel(0.4, 10), t, 52, origins=times) for t in (data, spoiled)
+    )
     pd.testing.assert_frame_equal(one.drop(columns="y"), two.drop(columns="y"))

@@ -12,7 +12,11 @@ from rnnlib.experiments.gru import STUDY as study
 
 def cell(rnn, task, variant):
     model = study.build(rnn, task, variant, seed=3)
-    return {k.removeprefix("rnn.cell."): v for k, v in rnn.params(model).items() if k.startswith("rnn.cell")}
+    return {
+        k.removeprefix("rnn.cell."): v
+        for k, v in rnn.params(model).items()
+        if k.startswith("rnn.cell")
+    }
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
@@ -40,7 +44,10 @@ def test_variants(name):
 def test_equal_weights(name):
     rnn = framework(name)
     for task, variants in study.variants.items():
-        sizes = [sum(v.size for v in rnn.params(study.build(rnn, task, one, 0)).values()) for one in variants]
+        sizes = [
+            sum(v.size for v in rnn.params(study.build(rnn, task, one, 0)).values())
+            for one in variants
+        ]
         assert max(sizes) <= 1.04 * min(sizes), (task, sizes)
 
 
@@ -58,7 +65,10 @@ def test_a_reset_gate_that_is_open_stays_open(name):
 
 def test_examples_are_fresh_and_a_shorter_run_is_the_beginning_of_a_longer():
     (long, held_out), (short, _) = study.copy_data(1), study.copy_data(1, updates=2)
-    assert long.x.shape[0] == study.updates * study.batch and held_out[0].shape[0] == study.held_out_examples
+    assert (
+        long.x.shape[0] == study.updates * study.batch
+        and held_out[0].shape[0] == study.held_out_examples
+    )
     assert_array_equal(short.x, long.x[: 2 * study.batch])
     assert (study.copy_data(2)[0].x != long.x).any()
 
@@ -82,7 +92,9 @@ def test_rate_is_chosen_on_the_tuning_seeds():
         for seed, loss in zip(study.tuning_seeds, losses, strict=True)
     ]
     for rate in (best, other):
-        made.append(dict(task="copy", variant="a", rate=rate, seed=study.reported_seeds[0], loss=0.0))
+        made.append(
+            dict(task="copy", variant="a", rate=rate, seed=study.reported_seeds[0], loss=0.0)
+        )
     results = {"runs": made}
     assert study.chosen_rate(results, "copy", "a") == other
     assert study.reported(results, "copy", "a") == [made[-1]]

@@ -30,21 +30,34 @@ def test_rate_is_chosen_on_the_tuning_seeds_and_by_the_validation_loss():
         for rate, found in losses.items()
         for seed, loss in zip(study.tuning_seeds, found, strict=True)
     ]
-    made += [dict(cell="GRU", rate=study.rates[2], seed=s, valid_loss=0.0) for s in study.reported_seeds]
-    made += [dict(cell="LSTM", rate=study.rates[0], seed=s, valid_loss=0.0) for s in study.tuning_seeds]
+    made += [
+        dict(cell="GRU", rate=study.rates[2], seed=s, valid_loss=0.0) for s in study.reported_seeds
+    ]
+    made += [
+        dict(cell="LSTM", rate=study.rates[0], seed=s, valid_loss=0.0) for s in study.tuning_seeds
+    ]
     assert study.chosen_rate({"runs": made}, "GRU") == study.rates[1]
-    assert [run["seed"] for run in study.reported({"runs": made}, "GRU")] == list(study.reported_seeds)
+    assert [run["seed"] for run in study.reported({"runs": made}, "GRU")] == list(
+        study.reported_seeds
+    )
 
 
 def test_results_are_whole():
     results = study.load()
     runs = [(run["cell"], run["rate"], run["seed"]) for run in results["runs"]]
     wanted = [
-        (cell, rate, seed) for cell in study.cells for rate in study.rates for seed in study.tuning_seeds
+        (cell, rate, seed)
+        for cell in study.cells
+        for rate in study.rates
+        for seed in study.tuning_seeds
     ]
-    wanted += [(c, study.chosen_rate(results, c), s) for c in study.cells for s in study.reported_seeds]
+    wanted += [
+        (c, study.chosen_rate(results, c), s) for c in study.cells for s in study.reported_seeds
+    ]
     assert sorted(runs) == sorted(wanted)
-    assert all(("test_accuracy" in run) == (run["seed"] in study.reported_seeds) for run in results["runs"])
+    assert all(
+        ("test_accuracy" in run) == (run["seed"] in study.reported_seeds) for run in results["runs"]
+    )
     for found in results["baselines"]:  # the first of the best settings, by the validation part
         assert found["options"] == study.grids[found["name"]][int(np.argmax(found["grid"]))]
     assert {found["name"] for found in results["baselines"]} == set(study.grids)
@@ -64,7 +77,9 @@ def recordings(rng=0):
                 made["digits"].append(digit)
                 made["speakers"].append(speaker)
                 made["takes"].append(take)
-    return {name: a if name == "signals" else np.array(a) for name, a in made.items()} | {"rate": 8000}
+    return {name: a if name == "signals" else np.array(a) for name, a in made.items()} | {
+        "rate": 8000
+    }
 
 
 def test_a_held_out_voice_changes_nothing_in_the_others():
@@ -82,7 +97,8 @@ def test_a_held_out_voice_changes_nothing_in_the_others():
     made["signals"][4] = 100 * made["signals"][4][:3000]  # another test recording
     assert_array_equal(study.spoken(made, "b")[0][[0, 1, 4, 5], :5], x[[0, 1, 4, 5], :5])
     louder = recordings()
-    louder["signals"] = [3 * signal for signal in louder["signals"]]  # a louder voice is the same voice
+    # a louder voice is the same voice
+    louder["signals"] = [3 * signal for signal in louder["signals"]]
     assert_allclose(study.spoken(louder, "b")[0], x, atol=1e-5)
 
 
@@ -114,6 +130,8 @@ def test_equal_seeds_give_equal_networks():
     import rnnlib.tf  # noqa: F401, I001
     import keras
 
-    first, again, other = (study.classifier(keras, "GRU", 1e-3, seed).get_weights() for seed in (4, 4, 5))
+    first, again, other = (
+        study.classifier(keras, "GRU", 1e-3, seed).get_weights() for seed in (4, 4, 5)
+    )
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not np.array_equal(first[0], other[0])

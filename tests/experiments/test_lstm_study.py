@@ -48,7 +48,13 @@ def test_starts(name):
     memory = 1 + np.exp(b[H : 2 * H])  # 1 / (1 - f)
     assert 2 <= memory.min() < 15 and 35 < memory.max() <= 50 and not b[2 * H :].any()
     uniform = cells["LSTM, uniform"]
-    assert 0.9 * H**-0.5 < np.abs(uniform["W_h"]).max() <= H**-0.5 < np.abs(uniform["b"]).max() <= 2 * H**-0.5
+    assert (
+        0.9 * H**-0.5
+        < np.abs(uniform["W_h"]).max()
+        <= H**-0.5
+        < np.abs(uniform["b"]).max()
+        <= 2 * H**-0.5
+    )
     W = cells["Elman, orthogonal"]["W_h"]
     assert_allclose(W @ W.T, np.eye(H), atol=rounding.bound(np.eye(H), dtype=W.dtype))
 
@@ -68,7 +74,8 @@ def test_text_models_are_of_one_size():
 
 def test_rate_is_chosen_on_validation_text_and_tuning_seeds():
     best, worse, *others = lstm.text.rates
-    bits = {best: (3.0, 9.0), worse: (4.0, 1.0)} | dict.fromkeys(others, (5.0, 1.0))  # validation, test
+    # validation, test
+    bits = {best: (3.0, 9.0), worse: (4.0, 1.0)} | dict.fromkeys(others, (5.0, 1.0))
     runs = [
         dict(
             study="text",

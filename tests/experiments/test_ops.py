@@ -1,4 +1,6 @@
-"""The cell in keras.ops gives the twins' losses on either backend of Keras, each run in a process of its own."""
+"""The cell in keras.ops gives the twins' losses on either backend of Keras, each run in a process
+of its own.
+"""
 
 import os
 import subprocess
@@ -59,7 +61,9 @@ def test_each_ran_on_its_backend(found):
     assert [str(run["backend"]) for run in found.values()] == ["torch", "tensorflow"]
 
 
-def test_in_a_process_that_has_keras_already_it_finds_the_same_and_leaves_floatx(found, data, model):
+def test_in_a_process_that_has_keras_already_it_finds_the_same_and_leaves_floatx(
+    found, data, model
+):
     import keras
 
     from rnnlib.experiments.parity import keras_ops_gru as gru
@@ -88,6 +92,8 @@ def test_adam_is_that_of_keras_but_for_the_rounding_of_its_betas(found):
 
 
 def test_why_the_cell_multiplies_by_at(found):
-    """ops.matmul of two float64 arrays: when neither rounds, the comment in the cell and the words in the chapter can go."""
+    """ops.matmul of two float64 arrays: when neither rounds, the comment in the cell and the words
+    in the chapter can go.
+    """
     assert 1e-9 < found["torch"]["matmul"] < 1e-5
     assert found["tensorflow"]["matmul"] < 1e-14

@@ -15,7 +15,9 @@ from rnnlib.experiments.sentiment import compare, difference, pack, right, shuff
 
 def small():
     """Made texts in the form of `parts`."""
-    return {part: verdicts(20, rng=seed)[:2] for seed, part in enumerate(("train", "valid", "test"))}
+    return {
+        part: verdicts(20, rng=seed)[:2] for seed, part in enumerate(("train", "valid", "test"))
+    }
 
 
 def test_odds_keep_their_side():
@@ -29,7 +31,9 @@ def test_odds_keep_their_side():
 
 def test_a_cut_keeps_an_end():
     whole = " ".join(f"w{k}" for k in range(study.length + 5))
-    assert study.cut(whole, "first").split()[0] == "w0" and study.cut(whole, "last").split()[0] == "w5"
+    assert (
+        study.cut(whole, "first").split()[0] == "w0" and study.cut(whole, "last").split()[0] == "w5"
+    )
     assert study.cut("well-made", "last") == "well - made"  # counted as the encoder counts
     assert {len(study.cut(whole, end).split()) for end in ("first", "last")} == {study.length}
     assert study.cut(whole, None) == whole and study.cut("a b", "last") == "a b"
@@ -75,7 +79,9 @@ def test_a_run(name):
     encoder, data = study.batches("sentences", texts, 1)
     assert "zyzzyva" not in encoder.vocabulary and (data["test"].x[:, 0] == 1).all()
     z = rnn.predict(network, data["test"].x, data["test"].lengths)
-    np.testing.assert_allclose(odds["test"], z[:, 1] - z[:, 0], atol=rounding.bound(z, dtype="float32"))
+    np.testing.assert_allclose(
+        odds["test"], z[:, 1] - z[:, 0], atol=rounding.bound(z, dtype="float32")
+    )
     assert rnn.params(network)["head.W"].shape == (2 * study.sets["sentences"].hidden_size, 2)
     again = rnn.evaluate(network, data["valid"], "cross_entropy")
     assert rounding.same(again, min(history.valid), dtype="float32")
@@ -102,9 +108,13 @@ def made(model, seed, dropout, loss, test="", which="sentences"):
 def test_choices_are_blind_to_the_reported_seeds():
     model = "two GRUs, max"
     runs = [made(model, 0, dropout, loss) for dropout, loss in ((0.3, 0.7), (0.5, 0.5), (0.7, 0.9))]
-    runs += [made(model, seed, d, 0.01, test="1 -1") for seed in study.reported_seeds for d in (0.3, 0.5)]
+    runs += [
+        made(model, seed, d, 0.01, test="1 -1") for seed in study.reported_seeds for d in (0.3, 0.5)
+    ]
     last, first = study.models["reviews"]
-    runs += [made(name, 0, 0.5, loss, which="reviews") for name, loss in ((last, 0.4), (first, 0.3))]
+    runs += [
+        made(name, 0, 0.5, loss, which="reviews") for name, loss in ((last, 0.4), (first, 0.3))
+    ]
     runs += [made(last, 1, 0.5, 0.1, which="reviews"), made("no dropout", 1, 0.0, 0.0)]
     results = {"runs": runs, "counts": [{"set": "sentences", "model": "VADER", "test": "100 -100"}]}
     assert study.chosen_dropout(results, "sentences", model) == 0.5
@@ -123,10 +133,13 @@ def test_a_difference_has_an_interval():
     assert (
         abs(mean - 0.2) < 1e-9 and 0.15 < low < 0.18 and 0.22 < high < 0.25
     )  # 1.96 * sqrt(0.2 * 0.8 / 500) = 0.035
-    unlike = np.stack([sure, -sure])  # two seeds, all right and all wrong: the chance is that of the seeds
+    # two seeds, all right and all wrong: the chance is that of the seeds
+    unlike = np.stack([sure, -sure])
     mean, low, high = difference(unlike, np.stack([sure, -sure]), truth)
     assert (mean, low, high) == (0, -0.5, 0.5)
-    network, rival = compare({"network": np.stack([sure, worse]), "rival": worse[None]}, "network", truth)
+    network, rival = compare(
+        {"network": np.stack([sure, worse]), "rival": worse[None]}, "network", truth
+    )
     assert network == {
         "model": "network",
         "right": "90.0%",

@@ -30,7 +30,9 @@ def test_known_voices_are_split_at_random_into_parts_of_the_same_sizes(sounds):
     assert sorted(np.concatenate(list(rows.values()))) == list(range(60))
     assert not np.array_equal(rows["train"], torch_digits.known(sounds, seed=2)[3]["train"])
     steps = np.concatenate([x[i, : lengths[i]] for i in rows["train"]])
-    assert np.allclose(steps.mean(axis=0), 0, atol=1e-6) and np.allclose(steps.std(axis=0), 1, atol=1e-6)
+    assert np.allclose(steps.mean(axis=0), 0, atol=1e-6) and np.allclose(
+        steps.std(axis=0), 1, atol=1e-6
+    )
     assert not x[np.arange(7) >= lengths[:, None]].any()  # padding stays 0
 
 

@@ -41,7 +41,9 @@ def test_readings_are_regular_and_possible(table):
 def small(hours=60):
     ds = pd.date_range("2013-01-01", periods=hours, freq="h", tz="UTC")
     rng = np.random.default_rng(0)
-    parts = [pd.DataFrame({"unique_id": key, "ds": ds, "y": rng.normal(size=hours)}) for key in "ABC"]
+    parts = [
+        pd.DataFrame({"unique_id": key, "ds": ds, "y": rng.normal(size=hours)}) for key in "ABC"
+    ]
     table = pd.concat(parts, ignore_index=True)
     return table.assign(dew=rng.normal(size=len(table)))
 
@@ -83,7 +85,9 @@ def test_a_run_is_scored_at_its_hour_and_fitted_before_it(table):
     data = weather.prepare(table[table["ds"] < "2013-03-01"])
     part = ("2013-02-09", "2013-02-11")
     found = weather.run(weather.forecaster("repeat-day", 24), data, part, 24)
-    assert set(found["step"]) == {24} and (found["ds"] - found["origin"] == pd.Timedelta("24h")).all()
+    assert (
+        set(found["step"]) == {24} and (found["ds"] - found["origin"] == pd.Timedelta("24h")).all()
+    )
     assert found["origin"].min() == pd.Timestamp(part[0], tz="UTC") and len(found) == 2 * 24 * 3
     kept = weather.summary(found)
     error = (found["forecast"] - found["y"]).to_numpy()
@@ -125,7 +129,8 @@ def fake():
             about = {"study": "test", "name": name, "hours": 1, "start": start}
             about |= {} if seed is None else {"seed": seed}
             runs.append(
-                about | {"days": [[3, e, e**2], [1, 2 * e, 4 * e**2]], "airports": {"JFK": [4, e, e**2]}}
+                about
+                | {"days": [[3, e, e**2], [1, 2 * e, 4 * e**2]], "airports": {"JFK": [4, e, e**2]}}
             )
     return {"runs": runs}
 
@@ -184,7 +189,9 @@ def test_results_are_complete():
             found = weather.select(results, study="test", name=name, hours=hours)
             assert len(found) == count * len(weather.test_parts), (name, hours)
             assert days(found).shape == (count, 182, 3)
-        rates = {run["rate"] for run in weather.select(results, study="test", name="gru", hours=hours)}
+        rates = {
+            run["rate"] for run in weather.select(results, study="test", name="gru", hours=hours)
+        }
         assert rates == {weather.chosen_rate(results, hours)}
     for name in ("climatology", "mixture", "ridge"):
         assert days(weather.select(results, study="again", name=name)).shape == (1, 182, 3)
@@ -197,7 +204,11 @@ def test_season_runs_through_the_middles_of_the_months():
     found = season(times, normals)
     assert_allclose(found[:2], [0, 36], atol=0.6)  # months are not all 30.4 days long
     assert_allclose(found[2], 121 / 2, rtol=0.03)  # half-way from December back to January
-    assert len(weather.normals) == 12 and np.argmax(weather.normals) == 6 and np.argmin(weather.normals) == 0
+    assert (
+        len(weather.normals) == 12
+        and np.argmax(weather.normals) == 6
+        and np.argmin(weather.normals) == 0
+    )
     assert_allclose(weather.normals[6], 25)  # 77 °F
 
 
@@ -205,7 +216,9 @@ def test_less_season_changes_no_error(table):
     data = table[table["ds"] < "2013-02-01"]
     both = weather.prepare(data), weather.less_season(data)
     for name in ("y", "dew"):
-        taken = (both[0][name] - both[1][name]).where(data[name].notna(), weather.season(data["ds"]))
+        taken = (both[0][name] - both[1][name]).where(
+            data[name].notna(), weather.season(data["ds"])
+        )
         assert_allclose(taken, weather.season(data["ds"]))
     assert_allclose(both[0]["others"], both[1]["others"], atol=1e-9)  # one season for all airports
     assert not np.allclose(both[0]["unusual"].dropna(), both[1]["unusual"].dropna(), atol=0.1)
@@ -221,7 +234,10 @@ def test_a_rising_season_leaves_nothing_unusual_once_it_is_off():
     ds = pd.date_range("2013-02-01", "2013-07-01", freq="h", tz="UTC")
     pure = pd.DataFrame({"unique_id": "A", "ds": ds, "y": weather.season(ds)})
     pure["dew"] = pure["y"]
-    at = pure["ds"].between("2013-04-07", "2013-04-14")  # three weeks back, all between two middles: a line
+    # three weeks back, all between two middles: a line
+    at = pure["ds"].between("2013-04-07", "2013-04-14")
     slope = (weather.normals[3] - weather.normals[2]) / (365.25 / 12)
-    assert_allclose(weather.prepare(pure).loc[at, "unusual"], slope * (weather.days - 1) / 2, rtol=0.05)
+    assert_allclose(
+        weather.prepare(pure).loc[at, "unusual"], slope * (weather.days - 1) / 2, rtol=0.05
+    )
     assert_allclose(weather.less_season(pure)["unusual"].dropna(), 0, atol=1e-9)

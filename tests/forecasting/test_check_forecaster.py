@@ -47,7 +47,8 @@ CASES = [
     pytest.param(kind, params, check, id=f"{label} {check.__name__}")
     for label, kind, params in EXAMPLES
     for check in CHECKS
-    if check is not forecaster_suite.check_fresh_process or " 0" in label  # seconds each: one of a class
+    # seconds each: one of a class
+    if check is not forecaster_suite.check_fresh_process or " 0" in label
 ]
 
 
@@ -272,9 +273,13 @@ def test_files_of_other_classes_are_named(tmp_path):
     path = tmp_path / "model.safetensors"
     naive.Persistence().fit(TABLE).save(path)
     assert type(naive.SeasonalNaive.load(path)) is naive.Persistence
-    with pytest.raises(ValueError, match="a forecaster of the class Persistence.*call Persistence.load"):
+    with pytest.raises(
+        ValueError, match="a forecaster of the class Persistence.*call Persistence.load"
+    ):
         statistical.ETS.load(path)
-    with pytest.raises(ValueError, match="holds a Persistence, which has no network: leave rnn out"):
+    with pytest.raises(
+        ValueError, match="holds a Persistence, which has no network: leave rnn out"
+    ):
         base.BaseForecaster.load(path, rnn="torch")
     with pytest.raises(FileNotFoundError, match="no weights file at"):
         base.BaseForecaster.load(tmp_path / "none")

@@ -17,7 +17,15 @@ def table(y):
 def test_naive_by_hand():
     y = np.r_[rng.normal(size=40), 1.0, 2, 3, 4]
     assert naive.Persistence().fit(table(y)).predict(3)["forecast"].tolist() == [4, 4, 4]
-    assert naive.SeasonalNaive(3).fit(table(y)).predict(7)["forecast"].tolist() == [2, 3, 4, 2, 3, 4, 2]
+    assert naive.SeasonalNaive(3).fit(table(y)).predict(7)["forecast"].tolist() == [
+        2,
+        3,
+        4,
+        2,
+        3,
+        4,
+        2,
+    ]
     step = (y[-1] - y[0]) / 43
     found = naive.Persistence(drift=True).fit(table(y)).predict(3)
     np.testing.assert_allclose(found["forecast"], 4 + step * np.arange(1, 4))
@@ -33,7 +41,9 @@ def test_naive_intervals_are_of_the_errors_made_before():
         errors = np.sort(Y[back:] - Y[:-back])
         row, n = found.iloc[k - 1], len(errors)
         assert row["q0.25"] - row["forecast"] == pytest.approx(errors[int(0.25 * (n + 1)) - 1])
-        assert row["q0.75"] - row["forecast"] == pytest.approx(errors[int(np.ceil(0.75 * (n + 1))) - 1])
+        assert row["q0.75"] - row["forecast"] == pytest.approx(
+            errors[int(np.ceil(0.75 * (n + 1))) - 1]
+        )
 
 
 def test_naive_with_missing_values():
@@ -41,7 +51,9 @@ def test_naive_with_missing_values():
     assert naive.Persistence().fit(table(y)).predict(1)["forecast"].item() == 5
     assert naive.SeasonalNaive(3).fit(table(y)).predict(3)["forecast"].tolist() == [4, 5, 3]
     empty = np.where(np.arange(46) % 3 == 1, np.nan, y)
-    with pytest.raises(ValueError, match="holds no value for some step of the season of m=3 before 45"):
+    with pytest.raises(
+        ValueError, match="holds no value for some step of the season of m=3 before 45"
+    ):
         naive.SeasonalNaive(3).fit(table(empty)).predict(3)
     with pytest.raises(ValueError, match="has 5 steps, no more than a season of m=5"):
         naive.SeasonalNaive(5).fit(table(Y[:5]))
@@ -101,7 +113,11 @@ def test_ets_is_statsmodels(trend, m):
     from scipy.stats import norm
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
-    kind = dict(trend="add" if trend else None, damped_trend=trend == "damped", seasonal="add" if m else None)
+    kind = dict(
+        trend="add" if trend else None,
+        damped_trend=trend == "damped",
+        seasonal="add" if m else None,
+    )
     fit = ETSModel(pd.Series(Y), seasonal_periods=m, initialization_method="heuristic", **kind).fit(
         disp=False
     )
@@ -139,7 +155,8 @@ def test_arima_is_statsmodels():
 def test_arima_with_drift_rises():
     y = 0.5 * np.arange(90) + np.random.default_rng(1).normal(size=90)
     rising, flat = (
-        statistical.ARIMA((0, 1, 1), drift=d).fit(table(y)).predict(40)["forecast"] for d in (True, False)
+        statistical.ARIMA((0, 1, 1), drift=d).fit(table(y)).predict(40)["forecast"]
+        for d in (True, False)
     )
     assert np.ptp(flat) < 1e-6 and rising.iloc[-1] - rising[0] == pytest.approx(0.5 * 39, rel=0.1)
     with pytest.raises(ValueError, match="needs d = 1, got order=.1, 0, 0."):
@@ -151,7 +168,9 @@ def test_too_short():
         statistical.ETS().fit(table(Y[:9]))
     with pytest.raises(ValueError, match="series 'a' has 20 steps, ETS needs 24"):
         statistical.ETS(m=12).fit(table(Y[:20]))
-    with pytest.raises(ValueError, match=r"series 'a' has 5 steps, ARIMA\(2, 1, 1\) needs at least"):
+    with pytest.raises(
+        ValueError, match=r"series 'a' has 5 steps, ARIMA\(2, 1, 1\) needs at least"
+    ):
         statistical.ARIMA((2, 1, 1)).fit(table(Y[:5]))
     with pytest.raises(ValueError, match="5 errors at step 1 hold no quantile 0.05: at least 19"):
         naive.Persistence().fit(table(Y[:6])).predict(1)

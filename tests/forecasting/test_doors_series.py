@@ -1,4 +1,6 @@
-"""What a stranger hands over as a table: each door names the column, the series and the time, or does what it documents."""
+"""What a stranger hands over as a table: each door names the column, the series and the time, or
+does what it documents.
+"""
 
 import numpy as np
 import pandas as pd
@@ -58,27 +60,47 @@ def part(change):
 @pytest.mark.parametrize(
     ("table", "error", "message"),
     [
-        (TABLE.set_index("ds"), ValueError, "no column 'ds' .* the index is called 'ds': reset_index"),
+        (
+            TABLE.set_index("ds"),
+            ValueError,
+            "no column 'ds' .* the index is called 'ds': reset_index",
+        ),
         (
             TABLE.set_index("ds").rename_axis(None).rename_axis(columns=None),
             ValueError,
             "no column 'ds' .* the index holds dates: table.rename_axis.'ds'..reset_index",
         ),
-        (TABLE.assign(ds=TABLE["ds"].astype(str)), TypeError, "column 'ds' holds .*: use forecasting.table"),
+        (
+            TABLE.assign(ds=TABLE["ds"].astype(str)),
+            TypeError,
+            "column 'ds' holds .*: use forecasting.table",
+        ),
         (
             TABLE.assign(ds=[pd.NaT, *DAYS[1:]]),
             ValueError,
             "column 'ds' has no time in row 0: drop such rows",
         ),
-        (TABLE.assign(unique_id=None), ValueError, "column 'unique_id' is missing in row 0: .*series"),
+        (
+            TABLE.assign(unique_id=None),
+            ValueError,
+            "column 'unique_id' is missing in row 0: .*series",
+        ),
         (
             TABLE.assign(unique_id=["a"] * 59 + [np.nan]),
             ValueError,
             "column 'unique_id' is missing in row 59",
         ),
-        (pd.concat([TABLE, TABLE[["y"]]], axis=1), ValueError, "column 'y' is there twice: rename or drop"),
+        (
+            pd.concat([TABLE, TABLE[["y"]]], axis=1),
+            ValueError,
+            "column 'y' is there twice: rename or drop",
+        ),
         (TABLE.drop(index=10), ValueError, "gap between 2024-01-10 00:00:00 and 2024-01-12"),
-        (TABLE.iloc[::-1], ValueError, "series 'a' has 2024-02-29 .* out of order: forecasting.table sorts"),
+        (
+            TABLE.iloc[::-1],
+            ValueError,
+            "series 'a' has 2024-02-29 .* out of order: forecasting.table sorts",
+        ),
         (
             pd.concat([TABLE[:6], TABLE[5:]]),
             ValueError,
@@ -143,9 +165,13 @@ def test_horizons(name):
     ):
         with pytest.raises(error, match="horizon must be"):
             model.predict(bad)
-    with pytest.raises(ValueError, match="too few for 1 origins|but this forecaster has learnt 3 steps"):
+    with pytest.raises(
+        ValueError, match="too few for 1 origins|but this forecaster has learnt 3 steps"
+    ):
         backtesting.backtest(make(name), TABLE, 60, origins=1)
-    with pytest.raises(ValueError, match="no series has a value at or before .* and 3 steps after it"):
+    with pytest.raises(
+        ValueError, match="no series has a value at or before .* and 3 steps after it"
+    ):
         backtesting.backtest(make(name), TABLE, 3, origins=[DAYS[-2]])
 
 
@@ -161,7 +187,9 @@ def test_networks_have_a_horizon(name):
 def test_history_goes_in_the_steps_of_fit(name):
     model = make(name).fit(TABLE)
     for ds in (pd.date_range("2024-01-01", periods=T, freq="h"), range(T)):
-        with pytest.raises(ValueError, match="series 'a' goes in steps of .*, the model was fitted on .*Day"):
+        with pytest.raises(
+            ValueError, match="series 'a' goes in steps of .*, the model was fitted on .*Day"
+        ):
             model.predict(3, history=TABLE.assign(ds=ds))
     assert len(model.predict(3, history=TABLE[:50])) == 3
 
@@ -174,16 +202,36 @@ def test_coming_values_are_named(name):
     coming = pd.DataFrame({"unique_id": "a", "ds": days, "x": 1.0})
     for known, error, message in (
         (coming.drop(columns="x"), ValueError, "no column 'x' in the table of coming values"),
-        (coming.drop(index=1), ValueError, "column 'x' of series 'a' is missing at 2024-03-02 00:00:00"),
-        (coming.assign(x=[1, np.nan, 1, 1, 1]), ValueError, "'x' of series 'a' is missing at 2024-03-02"),
-        (coming.assign(x=[1, 1, np.inf, 1, 1]), ValueError, "'x' of series 'a' is inf at 2024-03-03"),
-        (coming.assign(unique_id="z"), ValueError, "column 'x' of series 'a' is missing at 2024-03-01"),
+        (
+            coming.drop(index=1),
+            ValueError,
+            "column 'x' of series 'a' is missing at 2024-03-02 00:00:00",
+        ),
+        (
+            coming.assign(x=[1, np.nan, 1, 1, 1]),
+            ValueError,
+            "'x' of series 'a' is missing at 2024-03-02",
+        ),
+        (
+            coming.assign(x=[1, 1, np.inf, 1, 1]),
+            ValueError,
+            "'x' of series 'a' is inf at 2024-03-03",
+        ),
+        (
+            coming.assign(unique_id="z"),
+            ValueError,
+            "column 'x' of series 'a' is missing at 2024-03-01",
+        ),
         (
             coming.assign(ds=coming["ds"].astype(str)),
             TypeError,
             "'ds' of the coming values holds (str|object), ",
         ),
-        (coming.assign(ds=days.tz_localize("UTC")), TypeError, "holds datetime64.*UTC.*, that of the series"),
+        (
+            coming.assign(ds=days.tz_localize("UTC")),
+            TypeError,
+            "holds datetime64.*UTC.*, that of the series",
+        ),
         (coming.assign(ds=range(5)), TypeError, "holds int64, that of the series datetime64"),
         (coming.set_index("ds"), ValueError, "no column 'ds' in the table of coming values"),
         ([1.0], TypeError, "coming values are a pandas DataFrame, got list"),
@@ -200,7 +248,10 @@ def test_coming_values_are_named(name):
             "'x' of series 'a' is nan at 2024-01-05",
         ),
     ):
-        for door in (make(name, known=("x",)).fit, lambda t: model.predict(3, known=coming, history=t)):
+        for door in (
+            make(name, known=("x",)).fit,
+            lambda t: model.predict(3, known=coming, history=t),
+        ):
             with pytest.raises(error, match=message):
                 door(bad)
 
@@ -213,7 +264,9 @@ def test_columns_are_listed():
 
 def test_the_framework_is_a_name_or_a_module():
     for rnn in ("pt", None, np):
-        with pytest.raises(TypeError, match="rnn is 'torch' or 'tensorflow', or the module rnnlib.pt"):
+        with pytest.raises(
+            TypeError, match="rnn is 'torch' or 'tensorflow', or the module rnnlib.pt"
+        ):
             RNNForecaster(rnn, 5, 3)
 
 
@@ -227,12 +280,25 @@ def test_arima_names_what_it_cannot_use():
         with pytest.raises(ValueError, match=message):
             statistical.ARIMA(**options)
     model = statistical.ARIMA(levels=LEVELS, known=("x",))
-    with pytest.raises(ValueError, match="column 'x' of series 'a' is 1 at all times: .* leave it out"):
+    with pytest.raises(
+        ValueError, match="column 'x' of series 'a' is 1 at all times: .* leave it out"
+    ):
         model.fit(TABLE.assign(x=1.0))
 
 
 def test_levels_are_between_0_and_1():
-    for levels in ((0.5, 1), (0, 0.5), 90, (5, 95), (0.5, 0.5), (), ("a",), "half", None, (np.nan,)):
+    for levels in (
+        (0.5, 1),
+        (0, 0.5),
+        90,
+        (5, 95),
+        (0.5, 0.5),
+        (),
+        ("a",),
+        "half",
+        None,
+        (np.nan,),
+    ):
         with pytest.raises(ValueError, match="levels are rising numbers above 0 and below 1"):
             naive.Persistence(levels=levels)
 
@@ -243,7 +309,10 @@ def test_levels_are_between_0_and_1():
 def panel(**pieces):
     """Several series; {key: (first day, steps)}."""
     return pd.concat(
-        [TABLE.iloc[first : first + steps].assign(unique_id=key) for key, (first, steps) in pieces.items()],
+        [
+            TABLE.iloc[first : first + steps].assign(unique_id=key)
+            for key, (first, steps) in pieces.items()
+        ],
         ignore_index=True,
     )
 
@@ -252,7 +321,8 @@ def panel(**pieces):
 def test_a_series_that_ends_early_is_named(name):
     data = panel(a=(0, 60), b=(0, 40))
     with pytest.raises(
-        ValueError, match="series 'b' is forecast from no origin: it goes from 2024-01-01 .* to 2024-02-09"
+        ValueError,
+        match="series 'b' is forecast from no origin: it goes from 2024-01-01 .* to 2024-02-09",
     ):
         backtesting.backtest(make(name), data, 3, origins=3)
     with pytest.raises(ValueError, match="series 'b' is forecast from no origin.*to 2024-01-03"):
@@ -263,14 +333,21 @@ def test_a_series_that_ends_between_origins_has_the_origins_before_its_end():
     data = panel(a=(0, 60), b=(0, 56))
     found = backtesting.backtest(naive.SeasonalNaive(7, levels=LEVELS), data, 3, origins=6)
     assert found.groupby("unique_id")["origin"].nunique().to_dict() == {"a": 6, "b": 2}
-    assert scoring.scores(found, data, m=1, by="unique_id")["forecasts"].to_dict() == {"a": 18, "b": 6}
+    assert scoring.scores(found, data, m=1, by="unique_id")["forecasts"].to_dict() == {
+        "a": 18,
+        "b": 6,
+    }
 
 
 def test_each_series_of_a_panel_is_scaled_on_what_lies_before_its_own_first_origin():
-    """A series that begins late is first forecast late: the steps between are training steps of it, and count."""
+    """A series that begins late is first forecast late:
+    the steps between are training steps of it, and count.
+    """
     data = panel(a=(0, 60), b=(20, 40))
     ends = [DAYS[18], DAYS[50]]
-    found = backtesting.backtest(naive.SeasonalNaive(7, levels=LEVELS), data, 3, origins=ends, refit=True)
+    found = backtesting.backtest(
+        naive.SeasonalNaive(7, levels=LEVELS), data, 3, origins=ends, refit=True
+    )
     scores = scoring.scores(found, data, m=1, by="unique_id")
     for key, first, last in (("a", 0, 18), ("b", 20, 50)):
         one = found[found["unique_id"] == key]
@@ -282,7 +359,9 @@ def test_each_series_of_a_panel_is_scaled_on_what_lies_before_its_own_first_orig
 def test_a_series_that_is_not_scored_needs_no_scale():
     flat = pd.concat([TABLE, TABLE.assign(unique_id="flat", y=1.0)], ignore_index=True)
     found = backtesting.backtest(naive.Persistence(levels=LEVELS), TABLE, 3, origins=3)
-    pd.testing.assert_frame_equal(scoring.scores(found, flat, m=1), scoring.scores(found, TABLE, m=1))
+    pd.testing.assert_frame_equal(
+        scoring.scores(found, flat, m=1), scoring.scores(found, TABLE, m=1)
+    )
 
 
 @pytest.mark.parametrize(
@@ -292,7 +371,11 @@ def test_a_series_that_is_not_scored_needs_no_scale():
         (1.5, TypeError, "origins says how many, or lists times, got 1.5"),
         (None, TypeError, "origins says how many, or lists times, got None"),
         (["soon"], TypeError, r"origins \['soon'\] are no times like those of the table"),
-        ([40], TypeError, r"origins \[40\] are no times like those of the table, such as 2024-01-01"),
+        (
+            [40],
+            TypeError,
+            r"origins \[40\] are no times like those of the table, such as 2024-01-01",
+        ),
         ([pd.Timestamp("2024-02-10", tz="UTC")], TypeError, "are no times like those of the table"),
         ([pd.NaT], ValueError, "origins hold no time at place 0"),
         ([DAYS[50], DAYS[50]], ValueError, "origins hold 2024-02-20 00:00:00 twice"),
@@ -311,7 +394,9 @@ def test_origins_in_words():
         for m, o in zip(models, (["2024-02-10", "2024-02-01"], [DAYS[31], DAYS[40]]), strict=True)
     ]
     pd.testing.assert_frame_equal(*found)
-    years = backtesting.backtest(models[0], TABLE.assign(ds=range(1960, 2020)), 3, origins=[2001, 2010])
+    years = backtesting.backtest(
+        models[0], TABLE.assign(ds=range(1960, 2020)), 3, origins=[2001, 2010]
+    )
     assert years["origin"].unique().tolist() == [2001, 2010]
     with pytest.raises(TypeError, match="such as 1960"):
         backtesting.backtest(models[0], TABLE.assign(ds=range(1960, 2020)), 3, origins=[DAYS[0]])
@@ -322,14 +407,29 @@ def test_scores_refuse():
     for one, table, error, message in (
         ([1], TABLE, TypeError, "found is the table that backtest gave, got list"),
         (found.drop(columns="y"), TABLE, ValueError, "no column 'y' in the table of forecasts"),
-        (found.drop(columns=["q0.25", "q0.5", "q0.75"]), TABLE, ValueError, "no column of a quantile"),
-        (found.assign(y=np.nan), TABLE, ValueError, "no value has come: column 'y' .* is missing everywhere"),
+        (
+            found.drop(columns=["q0.25", "q0.5", "q0.75"]),
+            TABLE,
+            ValueError,
+            "no column of a quantile",
+        ),
+        (
+            found.assign(y=np.nan),
+            TABLE,
+            ValueError,
+            "no value has come: column 'y' .* is missing everywhere",
+        ),
         (found[:0], TABLE, ValueError, "no value has come"),
         (found.assign(forecast=np.nan), TABLE, ValueError, "forecast has 9 values that are NaN"),
         (found, TABLE.drop(columns="y"), ValueError, "no column 'y' in the table"),
         (found, None, TypeError, "a long table is a pandas DataFrame, got NoneType"),
         (found, TABLE.assign(unique_id="z"), ValueError, "series 'a' is not in the table"),
-        (found, TABLE.assign(ds=range(T)), TypeError, "column 'ds' .* int64, the origins datetime64"),
+        (
+            found,
+            TABLE.assign(ds=range(T)),
+            TypeError,
+            "column 'ds' .* int64, the origins datetime64",
+        ),
     ):
         with pytest.raises(error, match=message):
             scoring.scores(one, table, m=1)
@@ -338,7 +438,9 @@ def test_scores_refuse():
     with pytest.raises(ValueError, match="no column .'step'. to score by"):
         scoring.scores(found, TABLE, m=1, by=["step"])
     wider = found.assign(quality="good")
-    pd.testing.assert_frame_equal(scoring.scores(wider, TABLE, m=1), scoring.scores(found, TABLE, m=1))
+    pd.testing.assert_frame_equal(
+        scoring.scores(wider, TABLE, m=1), scoring.scores(found, TABLE, m=1)
+    )
 
 
 def test_scales():
@@ -346,7 +448,12 @@ def test_scales():
         ([1.0, np.inf, 2.0], 1, ValueError, "train has 1 infinite values"),
         ([1.0, 2.0], 0, ValueError, "m must be at least 1"),
         (np.eye(3), 1, ValueError, r"train must have shape \(T\)"),
-        ([2.0, 2.0, 2.0], 1, ValueError, "repeats itself exactly every m=1 steps: MASE has no error"),
+        (
+            [2.0, 2.0, 2.0],
+            1,
+            ValueError,
+            "repeats itself exactly every m=1 steps: MASE has no error",
+        ),
         (["a", "b"], 1, TypeError, "train must hold numbers, got text"),
     ):
         with pytest.raises(error, match=message):
@@ -360,12 +467,24 @@ def test_scales():
 @pytest.mark.parametrize(
     ("data", "options", "message"),
     [
-        (TABLE.set_index("ds"), {}, "no column 'ds' for ds: .* the index is called 'ds': reset_index"),
-        (TABLE.assign(when=DAYS), {"ds": "when"}, "'when' is to be 'ds', but there is a column 'ds' already"),
+        (
+            TABLE.set_index("ds"),
+            {},
+            "no column 'ds' for ds: .* the index is called 'ds': reset_index",
+        ),
+        (
+            TABLE.assign(when=DAYS),
+            {"ds": "when"},
+            "'when' is to be 'ds', but there is a column 'ds' already",
+        ),
         (TABLE.assign(z=1.0), {"y": "z"}, "'z' is to be 'y', but there is a column 'y' already"),
         (TABLE, {"y": "ds"}, "'ds' is given for ds and for y"),
         (pd.concat([TABLE, TABLE[["y"]]], axis=1), {}, "column 'y' is there twice"),
-        (TABLE.assign(unique_id=["a"] * 59 + [None]), {}, "column 'unique_id' is missing in row 59"),
+        (
+            TABLE.assign(unique_id=["a"] * 59 + [None]),
+            {},
+            "column 'unique_id' is missing in row 59",
+        ),
     ],
 )
 def test_tables_with_names_that_clash(data, options, message):
@@ -376,7 +495,9 @@ def test_tables_with_names_that_clash(data, options, message):
 def test_dates_in_text_are_read_month_first():
     days = tables.table(pd.DataFrame({"ds": ["01/02/2024", "01/03/2024"], "y": [1, 2]}))["ds"]
     assert days.tolist() == [pd.Timestamp("2024-01-02"), pd.Timestamp("2024-01-03")]
-    with pytest.raises(ValueError, match='column .ds. holds what is no date: .*"13/01/2024" doesn.t match'):
+    with pytest.raises(
+        ValueError, match='column .ds. holds what is no date: .*"13/01/2024" doesn.t match'
+    ):
         tables.table(pd.DataFrame({"ds": ["12/01/2024", "13/01/2024"], "y": [1, 2]}))
 
 
@@ -409,7 +530,9 @@ def test_regularize_refuses_what_is_no_table_and_no_step():
         with pytest.raises(ValueError, match=f"freq={freq!r} is no step of dates: .*'h', 'D'"):
             tables.regularize(TABLE, freq)
     for fill in (np.nan, np.inf, True, "0"):
-        with pytest.raises(ValueError, match=f"fill={fill!r}: choose None, 'last', 'linear' or a number"):
+        with pytest.raises(
+            ValueError, match=f"fill={fill!r}: choose None, 'last', 'linear' or a number"
+        ):
             tables.regularize(TABLE, "D", fill=fill)
 
 
@@ -459,7 +582,12 @@ def test_guards_say_what_they_cannot_judge():
             "part 0 holds datetime64.*, part 1 int64: they cannot be compared",
         ),
         ((DAYS[:3], DAYS[4:6].tz_localize("UTC")), {}, TypeError, "they cannot be compared"),
-        ((DAYS[:3], DAYS[4:6]), {"gap": 1}, TypeError, "gap=1 cannot be added to datetime64.*: pd.Timedelta"),
+        (
+            (DAYS[:3], DAYS[4:6]),
+            {"gap": 1},
+            TypeError,
+            "gap=1 cannot be added to datetime64.*: pd.Timedelta",
+        ),
         (([1, np.nan], [2.0]), {}, ValueError, "part 0 has no time in place 1"),
     ):
         with pytest.raises(error, match=message):
@@ -473,7 +601,8 @@ def test_guards_say_what_they_cannot_judge():
     ):
         with pytest.raises(ValueError, match=message):
             leakage.check_causal(answer, x)
-    leakage.check_causal(lambda x: np.cumsum(x, axis=1), np.ones((1, 8, 1), int))  # whole numbers as numbers
+    # whole numbers as numbers
+    leakage.check_causal(lambda x: np.cumsum(x, axis=1), np.ones((1, 8, 1), int))
     with pytest.raises(leakage.Leak):
         leakage.check_causal(lambda x: x[:, ::-1], np.arange(8).reshape(1, 8, 1))
 

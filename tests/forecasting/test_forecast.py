@@ -46,13 +46,17 @@ def test_a_forecast_is_a_table(model):
     assert found["ds"].tolist() == 2 * list(pd.date_range("2024-04-10", periods=10))
     assert np.isfinite(found[["forecast", "q0.05", "q0.5", "q0.95"]]).all(axis=None)
     assert (found["q0.05"] < found["q0.5"]).all() and (found["q0.5"] < found["q0.95"]).all()
-    pd.testing.assert_frame_equal(model.predict(4), found.groupby("unique_id").head(4).reset_index(drop=True))
+    pd.testing.assert_frame_equal(
+        model.predict(4), found.groupby("unique_id").head(4).reset_index(drop=True)
+    )
 
 
 @pytest.mark.parametrize("model", MODELS, ids=NAMES)
 @pytest.mark.parametrize("refit", [False, True])
 def test_a_backtest_is_fit_and_predict_from_each_origin(model, refit):
-    """Nothing after an origin reaches its forecast: the slow way, on tables that end there, gives the same."""
+    """Nothing after an origin reaches its forecast: the slow way, on tables that end there, gives
+    the same.
+    """
     found = backtesting.backtest(model, TWO, 10, origins=3, step=5, refit=refit)
     assert len(found) == 2 * 3 * 10 and not found.isna().any(axis=None)
     ends = sorted(found["origin"].unique())
@@ -105,8 +109,13 @@ def test_known_and_past_columns():
     assert told < 0.5 * plain
     model = Ridge(8, 3, **asked).fit(data[:100])
     coming = data[["unique_id", "ds", "push"]][100:]
-    assert np.abs(model.predict(3, known=coming)["forecast"].to_numpy() - data["y"][100:103]).max() < 1.5
-    with pytest.raises(ValueError, match="columns push are known in advance: predict.horizon, known="):
+    assert (
+        np.abs(model.predict(3, known=coming)["forecast"].to_numpy() - data["y"][100:103]).max()
+        < 1.5
+    )
+    with pytest.raises(
+        ValueError, match="columns push are known in advance: predict.horizon, known="
+    ):
         model.predict(3)
     with pytest.raises(ValueError, match="no column 'push' in the table of coming values"):
         model.predict(3, known=coming.drop(columns="push"))
@@ -119,7 +128,10 @@ def test_known_and_past_columns():
     with pytest.raises(ValueError, match="origins is empty"):
         backtesting.backtest(naive.Persistence(), data, 3, origins=[])
     fitted = statistical.ARIMA((1, 0, 0), known=("push",)).fit(data[:100])
-    assert np.abs(fitted.predict(3, known=coming)["forecast"].to_numpy() - data["y"][100:103]).max() < 2.5
+    assert (
+        np.abs(fitted.predict(3, known=coming)["forecast"].to_numpy() - data["y"][100:103]).max()
+        < 2.5
+    )
     with pytest.raises(ValueError, match="recursive|direct"):
         Ridge(8, 3, strategy="recursive", past=("push",))
 
@@ -127,7 +139,11 @@ def test_known_and_past_columns():
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (lambda t: t.drop(columns="y"), ValueError, "no column 'y' in the table: it has unique_id, ds"),
+        (
+            lambda t: t.drop(columns="y"),
+            ValueError,
+            "no column 'y' in the table: it has unique_id, ds",
+        ),
         (lambda t: t[:0], ValueError, "no rows"),
         (
             lambda t: t.assign(ds=t["ds"].astype(str)),
@@ -139,14 +155,22 @@ def test_known_and_past_columns():
             ValueError,
             "series 'a' has 2024-04-09 00:00:00 before 2024-04-08 .*, out of order",
         ),
-        (lambda t: pd.concat([t[:9], t[8:]]), ValueError, "series 'a' has 2024-01-09 00:00:00 twice"),
+        (
+            lambda t: pd.concat([t[:9], t[8:]]),
+            ValueError,
+            "series 'a' has 2024-01-09 00:00:00 twice",
+        ),
         (
             lambda t: t.drop(index=50),
             ValueError,
             "gap between 2024-02-19 00:00:00 and 2024-02-21 .*regularize",
         ),
         (lambda t: t.assign(y="much"), TypeError, "column 'y' holds .*: encode it as numbers"),
-        (lambda t: t.assign(y=np.nan), ValueError, "column 'y' of series 'a' holds no number at all"),
+        (
+            lambda t: t.assign(y=np.nan),
+            ValueError,
+            "column 'y' of series 'a' holds no number at all",
+        ),
         (
             lambda t: t.assign(y=np.where(t.index == 7, np.nan, t["y"])),
             ValueError,
@@ -161,7 +185,10 @@ def test_known_and_past_columns():
     ],
 )
 def test_doors(change, error, message):
-    for door in (statistical.ETS().fit, lambda t: backtesting.backtest(statistical.ETS(), t, 2, origins=3)):
+    for door in (
+        statistical.ETS().fit,
+        lambda t: backtesting.backtest(statistical.ETS(), t, 2, origins=3),
+    ):
         with pytest.raises(error, match=message):
             door(change(ONE))
 
@@ -175,17 +202,26 @@ def test_more_doors():
             model.predict(horizon)
         with pytest.raises(ValueError, match="horizon must be at least 1"):
             backtesting.backtest(model, ONE, horizon, origins=2)
-    with pytest.raises(ValueError, match=r"levels are rising numbers above 0 and below 1.* got \(5, 95\)"):
+    with pytest.raises(
+        ValueError, match=r"levels are rising numbers above 0 and below 1.* got \(5, 95\)"
+    ):
         naive.Persistence(levels=(5, 95))
     with pytest.raises(TypeError, match="known lists columns: known=.'push',."):
         Ridge(8, 3, known="push")
-    with pytest.raises(ValueError, match="100 steps, too few for 99 origins 1 apart and 5 steps after"):
+    with pytest.raises(
+        ValueError, match="100 steps, too few for 99 origins 1 apart and 5 steps after"
+    ):
         backtesting.backtest(model, ONE, 5, origins=99)
     with pytest.raises(ValueError, match="no series has a value at or before 2023"):
         backtesting.backtest(model, ONE, 5, origins=[pd.Timestamp("2023-01-01")])
     with pytest.raises(TypeError, match="takes a BaseForecaster, got str"):
         backtesting.backtest("naive", ONE, 5, origins=9)
-    for kind in (naive.Persistence(), statistical.ETS(), statistical.ARIMA(), Ridge(8, 3, valid=30)):
+    for kind in (
+        naive.Persistence(),
+        statistical.ETS(),
+        statistical.ARIMA(),
+        Ridge(8, 3, valid=30),
+    ):
         with pytest.raises(ValueError, match="series 'c' was not in the table of fit"):
             kind.fit(ONE).predict(3, history=ONE.assign(unique_id="c"))
 
@@ -195,7 +231,9 @@ def test_error_quantiles_are_order_statistics():
     np.testing.assert_array_equal(
         intervals.error_quantiles(errors, (0.05, 0.24, 0.5, 0.76, 0.95)), [[1, 4, 10, 16, 19]]
     )
-    with pytest.raises(ValueError, match="18 errors at step 1 hold no quantile 0.05: at least 19 are needed"):
+    with pytest.raises(
+        ValueError, match="18 errors at step 1 hold no quantile 0.05: at least 19 are needed"
+    ):
         intervals.error_quantiles(errors[:18], (0.05, 0.5))
     gappy = np.vstack([errors, np.full((5, 1), np.nan)])
     np.testing.assert_array_equal(intervals.error_quantiles(gappy, (0.05,)), [[1]])

@@ -16,7 +16,9 @@ TABLE = pd.DataFrame({"unique_id": "a", "ds": pd.date_range("2024-01-01", period
 
 
 def backtest(model=None, **options):
-    return backtesting.backtest(model or Ridge(5, 3, valid=25), TABLE, 3, origins=6, step=4, **options)
+    return backtesting.backtest(
+        model or Ridge(5, 3, valid=25), TABLE, 3, origins=6, step=4, **options
+    )
 
 
 def scaled_on_all(table):  # 1
@@ -32,7 +34,9 @@ def average_of_the_past(table):
 
 
 def test_1_a_scaler_fitted_on_all_data():
-    with pytest.raises(Leak, match=r"column 'y' of series 'a' at 2024-01-01 .* the preparation looks ahead"):
+    with pytest.raises(
+        Leak, match=r"column 'y' of series 'a' at 2024-01-01 .* the preparation looks ahead"
+    ):
         backtest(prepare=scaled_on_all)
     train = TABLE["y"][:90]
     backtest(prepare=lambda table: table.assign(y=(table["y"] - train.mean()) / train.std()))
@@ -49,11 +53,15 @@ def test_3_windows_that_straddle_the_split():
     found = windows.sliding_windows(Y, 5, horizon=3)
     targets = found.origin[:, None] + np.arange(1, 4)
     train, test = targets[found.origin < 89], targets[found.origin >= 89]
-    with pytest.raises(Leak, match="part 0 reaches 91, part 1 begins at 90, gap 0: 3 of .* targets"):
+    with pytest.raises(
+        Leak, match="part 0 reaches 91, part 1 begins at 90, gap 0: 3 of .* targets"
+    ):
         leakage.check_parts(train, test)
     parts = splits.split(120, at=(90,))
     honest = [
-        windows.sliding_windows(Y[part], 5, horizon=3).origin[:, None] + np.arange(1, 4) + part.start
+        windows.sliding_windows(Y[part], 5, horizon=3).origin[:, None]
+        + np.arange(1, 4)
+        + part.start
         for part in parts
     ]
     leakage.check_parts(*honest)
@@ -111,7 +119,9 @@ def test_6_the_target_as_a_feature():
     for slope in (1, -2.5):
         copied = TABLE.assign(signal=slope * Y + 3)
         for door in (model.fit, lambda table: backtesting.backtest(model, table, 3, origins=4)):
-            with pytest.raises(Leak, match="column 'signal' of series 'a' is the target 'y' itself"):
+            with pytest.raises(
+                Leak, match="column 'signal' of series 'a' is the target 'y' itself"
+            ):
                 door(copied)
     honest = TABLE.assign(signal=Y + rng.normal(size=120))
     backtesting.backtest(model, honest, 3, origins=4)
@@ -123,8 +133,12 @@ def test_6_the_target_as_a_feature():
 def test_the_coming_target_as_a_measurement_of_the_past():
     for k, horizon in ((1, 3), (3, 3)):
         table = TABLE.assign(other=5 - 2 * TABLE["y"].shift(-k))
-        with pytest.raises(Leak, match=rf"column 'other' of series 'a' is the target 'y' {k} steps later"):
-            backtesting.backtest(Ridge(5, horizon, valid=25, past=("other",)), table, horizon, origins=6)
+        with pytest.raises(
+            Leak, match=rf"column 'other' of series 'a' is the target 'y' {k} steps later"
+        ):
+            backtesting.backtest(
+                Ridge(5, horizon, valid=25, past=("other",)), table, horizon, origins=6
+            )
     lagged = TABLE.assign(other=TABLE["y"].shift(1))
     backtesting.backtest(Ridge(5, 3, valid=25, past=("other",)), lagged, 3, origins=6)
     wave = np.sin(2 * np.pi * np.arange(120) / 12)
@@ -134,7 +148,9 @@ def test_the_coming_target_as_a_measurement_of_the_past():
 
 def test_a_model_fitted_on_the_answers():
     model = Ridge(5, 3, valid=25).fit(TABLE)
-    with pytest.raises(Leak, match="fitted on series 'a' up to 2024-04-29 .* it has seen the answer"):
+    with pytest.raises(
+        Leak, match="fitted on series 'a' up to 2024-04-29 .* it has seen the answer"
+    ):
         backtest(model, refit=None)
     backtest(Ridge(5, 3).fit(TABLE[:90]), refit=None)
 

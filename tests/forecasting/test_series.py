@@ -19,7 +19,12 @@ def test_split_by_fractions_keeps_all_in_order():
 def test_split_by_labels_of_the_index():
     years = pd.Series(np.arange(10.0), index=range(1990, 2000))
     early, late = splits.split(years, at=(1996,), gap=2)
-    assert list(early.index) == [1990, 1991, 1992, 1993] and list(late.index) == [1996, 1997, 1998, 1999]
+    assert list(early.index) == [1990, 1991, 1992, 1993] and list(late.index) == [
+        1996,
+        1997,
+        1998,
+        1999,
+    ]
     days = pd.DataFrame({"a": range(60)}, index=pd.date_range("2020-01-01", periods=60))
     january, february = splits.split(days, at=("2020-02-01",))
     assert len(january) == 31 and february.index[0] == pd.Timestamp("2020-02-01")
@@ -66,9 +71,13 @@ def test_standardizer_learns_from_training_alone():
     scaler = scaling.Standardizer().fit(train)
     np.testing.assert_allclose(scaler.mean_, train.mean(axis=0))
     np.testing.assert_allclose(scaler.scale_, train.std(axis=0))
-    np.testing.assert_allclose(scaler.transform(test), (test - train.mean(axis=0)) / train.std(axis=0))
+    np.testing.assert_allclose(
+        scaler.transform(test), (test - train.mean(axis=0)) / train.std(axis=0)
+    )
     np.testing.assert_allclose(scaler.inverse_transform(scaler.transform(test)), test)
-    np.testing.assert_allclose(scaler.inverse_transform(scaler.transform(test)[:, 1], column=1), test[:, 1])
+    np.testing.assert_allclose(
+        scaler.inverse_transform(scaler.transform(test)[:, 1], column=1), test[:, 1]
+    )
 
 
 def test_standardizer_agrees_with_scikit_learn():
@@ -103,7 +112,9 @@ def test_standardizer_refuses():
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.integers(1, 30), st.integers(1, 8), st.integers(1, 5), st.integers(1, 3), st.integers(0, 9))
+@given(
+    st.integers(1, 30), st.integers(1, 8), st.integers(1, 5), st.integers(1, 3), st.integers(0, 9)
+)
 def test_windows_are_slices_and_stay_inside(steps, n_in, horizon, columns, past):
     values = np.random.default_rng(steps).normal(size=(steps, columns))
     history = np.random.default_rng(past).normal(size=(past, columns)) if past else None
@@ -114,7 +125,9 @@ def test_windows_are_slices_and_stay_inside(steps, n_in, horizon, columns, past)
         with pytest.raises(ValueError, match=f"{len(known)} steps hold no window"):
             windows.sliding_windows(values, n_in, horizon, history=history)
         return
-    x, y, origin = windows.sliding_windows(values, n_in, horizon, target=columns - 1, history=history)
+    x, y, origin = windows.sliding_windows(
+        values, n_in, horizon, target=columns - 1, history=history
+    )
     assert x.shape == (count, n_in, columns) and y.shape == (count, horizon)
     for k in range(count):
         at = origin[k] + reach  # the last known step, in `known`
@@ -130,7 +143,9 @@ def test_windows_of_a_part_hold_nothing_of_another():
         and windows.sliding_windows(test, 3, 2).x.min() == 10
     )
     joined = windows.sliding_windows(test, 3, 2, history=train)
-    assert joined.y.min() == 10 and joined.x[0, :, 0].tolist() == [7, 8, 9] and joined.origin[0] == -1
+    assert (
+        joined.y.min() == 10 and joined.x[0, :, 0].tolist() == [7, 8, 9] and joined.origin[0] == -1
+    )
 
 
 def test_windows_refuse():

@@ -1,4 +1,6 @@
-"""Long tables: reading a stranger's data, the regular grid, calendar features, and everything that is refused."""
+"""Long tables: reading a stranger's data, the regular grid, calendar features, and everything that
+is refused.
+"""
 
 import numpy as np
 import pandas as pd
@@ -8,12 +10,18 @@ from rnnlib.forecasting import tables
 
 
 def long(y, start="2024-01-01", freq="D", key="a"):
-    return pd.DataFrame({"unique_id": key, "ds": pd.date_range(start, periods=len(y), freq=freq), "y": y})
+    return pd.DataFrame(
+        {"unique_id": key, "ds": pd.date_range(start, periods=len(y), freq=freq), "y": y}
+    )
 
 
 def test_a_table_from_a_frame_of_other_names():
     csv = pd.DataFrame(
-        {"shop": ["b", "a", "a"], "day": ["2024-01-02", "2024-01-02", "2024-01-01"], "sold": [3, 2, 1]}
+        {
+            "shop": ["b", "a", "a"],
+            "day": ["2024-01-02", "2024-01-02", "2024-01-01"],
+            "sold": [3, 2, 1],
+        }
     )
     found = tables.table(csv, ds="day", y="sold", unique_id="shop")
     assert found["unique_id"].tolist() == ["a", "a", "b"] and found["y"].tolist() == [1, 2, 3]
@@ -32,7 +40,12 @@ def test_a_table_from_a_series():
     ("data", "options", "error", "message"),
     [
         ([1, 2], {}, TypeError, "made from a pandas DataFrame or Series, got list"),
-        (pd.DataFrame({"ds": [1], "z": [1]}), {}, ValueError, "no column 'y' for y: the data have ds, z"),
+        (
+            pd.DataFrame({"ds": [1], "z": [1]}),
+            {},
+            ValueError,
+            "no column 'y' for y: the data have ds, z",
+        ),
         (
             pd.DataFrame({"ds": [1], "y": [1]}),
             {"unique_id": "shop"},
@@ -60,7 +73,10 @@ def test_a_table_from_a_series():
         ),
         (
             pd.DataFrame(
-                {"ds": [pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-02", tz="UTC")], "y": [1, 2]}
+                {
+                    "ds": [pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-02", tz="UTC")],
+                    "y": [1, 2],
+                }
             ),
             {},
             ValueError,
@@ -78,7 +94,8 @@ def test_the_hour_that_repeats_is_named():
     ds = pd.date_range("2013-11-03", periods=6, freq="h", tz="America/New_York").tz_localize(None)
     data = pd.DataFrame({"ds": ds, "y": range(6)})
     with pytest.raises(
-        ValueError, match="series 'series' has 2013-11-03 01:00:00 twice .1 rows too many.: an hour repeats"
+        ValueError,
+        match="series 'series' has 2013-11-03 01:00:00 twice .1 rows too many.: an hour repeats",
     ):
         tables.table(data)
     with pytest.raises(ValueError, match="has 2013-11-03 01:00:00 twice"):
@@ -96,8 +113,12 @@ def test_regularize_makes_a_grid():
     assert found["unique_id"].tolist() == ["a"] * 5 + ["b"] * 2
     assert found["note"].tolist() == ["x"] * 7
     np.testing.assert_array_equal(found["y"], [1, np.nan, np.nan, 4, 5, 7, 8])
-    np.testing.assert_array_equal(tables.regularize(data, "D", fill="last")["y"], [1, 1, 1, 4, 5, 7, 8])
-    np.testing.assert_array_equal(tables.regularize(data, "D", fill="linear")["y"], [1, 2, 3, 4, 5, 7, 8])
+    np.testing.assert_array_equal(
+        tables.regularize(data, "D", fill="last")["y"], [1, 1, 1, 4, 5, 7, 8]
+    )
+    np.testing.assert_array_equal(
+        tables.regularize(data, "D", fill="linear")["y"], [1, 2, 3, 4, 5, 7, 8]
+    )
     np.testing.assert_array_equal(tables.regularize(data, "D", fill=0)["y"], [1, 0, 0, 4, 5, 7, 8])
     years = pd.DataFrame({"unique_id": "a", "ds": [1990, 1994, 1992], "y": [1.0, 3, 2]})
     assert tables.regularize(years, 2)["ds"].tolist() == [1990, 1992, 1994]
@@ -133,7 +154,8 @@ def test_steps_over_the_end_of_summer_time():
 def test_gaps_are_named():
     days = pd.date_range("2024-01-01", periods=9)
     with pytest.raises(
-        ValueError, match="series 'x' has a gap between 2024-01-03 00:00:00 and 2024-01-05 .*regularize"
+        ValueError,
+        match="series 'x' has a gap between 2024-01-03 00:00:00 and 2024-01-05 .*regularize",
     ):
         tables.step_of(days.delete(3), "x")
     with pytest.raises(ValueError, match="gap between 1992 and 1994"):
@@ -155,5 +177,7 @@ def test_calendar():
     assert tables.calendar(pd.RangeIndex(3), ()).shape == (3, 0)
     with pytest.raises(ValueError, match="whole numbers as times have no calendar"):
         tables.calendar(pd.RangeIndex(3), ("hour",))
-    with pytest.raises(ValueError, match="unknown calendar feature 'moon': choose one of hour, dayofweek"):
+    with pytest.raises(
+        ValueError, match="unknown calendar feature 'moon': choose one of hour, dayofweek"
+    ):
         tables.calendar(ds, ("moon",))

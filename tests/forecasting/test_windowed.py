@@ -1,4 +1,6 @@
-"""Forecasters on windows: what a window holds, strategies, masks, scaling, and a network that is the same in both frameworks."""
+"""Forecasters on windows: what a window holds, strategies, masks, scaling, and a network that is
+the same in both frameworks.
+"""
 
 import re
 
@@ -16,9 +18,15 @@ from tools.environment import ROOT
 def table(T=150, keys="a", gaps=(), seed=0):
     rng, t, parts = np.random.default_rng(seed), np.arange(T), []
     for k, key in enumerate(keys):
-        y = 50 * (k + 1) + 0.1 * t + (1 + 5 * k) * (np.sin(2 * np.pi * t / 7) + 0.2 * rng.normal(size=T))
+        y = (
+            50 * (k + 1)
+            + 0.1 * t
+            + (1 + 5 * k) * (np.sin(2 * np.pi * t / 7) + 0.2 * rng.normal(size=T))
+        )
         y[list(gaps)] = np.nan
-        parts.append(pd.DataFrame({"unique_id": key, "ds": pd.date_range("2024-01-01", periods=T), "y": y}))
+        parts.append(
+            pd.DataFrame({"unique_id": key, "ds": pd.date_range("2024-01-01", periods=T), "y": y})
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -43,7 +51,8 @@ def test_windows_and_scales_are_of_the_training_part():
     np.testing.assert_allclose(x[7, :, 0], z[7:12], rtol=1e-5)
     np.testing.assert_allclose(target[7], z[12:15], rtol=1e-5)
     np.testing.assert_allclose(target[-1], z[117:120], rtol=1e-5)
-    np.testing.assert_allclose(y_valid[0], z[120:123], rtol=1e-5)  # its inputs are the last training steps
+    # its inputs are the last training steps
+    np.testing.assert_allclose(y_valid[0], z[120:123], rtol=1e-5)
     np.testing.assert_allclose(x_valid[0, :, 0], z[115:120], rtol=1e-5)
     np.testing.assert_allclose(y_valid[-1], z[147:], rtol=1e-5)
 
@@ -59,7 +68,8 @@ def test_differences_and_known_columns_in_a_window():
     known = (push - push[:120].mean()) / push[:120].std()
     assert x.shape == (106, 5, 4)
     np.testing.assert_allclose(x[0, :, 0], z[:5], rtol=1e-4)  # the window ends at step 11
-    np.testing.assert_allclose(x[0, :, 1], known[10:15], rtol=1e-4)  # and knows the pushes of steps 12 to 14
+    # and knows the pushes of steps 12 to 14
+    np.testing.assert_allclose(x[0, :, 1], known[10:15], rtol=1e-4)
     np.testing.assert_allclose(target[0], z[5:8], rtol=1e-4)  # y[12:15] less y[5:8]
     assert model._flat(x).shape == (106, 5 + 3 * 3)
 
@@ -94,7 +104,9 @@ def test_recursion_puts_forecasts_back_in():
     for k in range(4):
         one = model.predict(1, history=longer)
         assert one["forecast"].item() == pytest.approx(found["forecast"][k], rel=1e-6)
-        longer = pd.concat([longer, one.rename(columns={"forecast": "y"})[["unique_id", "ds", "y"]]])
+        longer = pd.concat(
+            [longer, one.rename(columns={"forecast": "y"})[["unique_id", "ds", "y"]]]
+        )
 
 
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
@@ -112,7 +124,9 @@ def test_differences_follow_a_trend_that_levels_cannot(strategy):
 
 def test_a_weekday_effect_needs_its_calendar():
     rng = np.random.default_rng(0)
-    data = table(300).assign(y=lambda d: 3.0 * (d["ds"].dt.day_of_week == 6) + 0.1 * rng.normal(size=300))
+    data = table(300).assign(
+        y=lambda d: 3.0 * (d["ds"].dt.day_of_week == 6) + 0.1 * rng.normal(size=300)
+    )
     plain, told = (
         scoring.scores(
             backtesting.backtest(Ridge(2, 3, valid=60, calendar=c), data, 3, origins=40), data, m=1
@@ -127,7 +141,8 @@ def test_a_weekday_effect_needs_its_calendar():
     [
         (
             dict(n_in=130),
-            "series 'a' has 150 steps: 120 to learn from, where one window takes 133, and 30 to validate on",
+            "series 'a' has 150 steps: 120 to learn from, where one window takes 133, and 30 to "
+            "validate on",
         ),
         (dict(n_in=5, valid=2), "2 to validate on, where the horizon takes 3"),
         (dict(n_in=5, valid=10), "hold no quantile 0.05: at least 19 are needed"),
@@ -141,9 +156,13 @@ def test_too_short(options, message):
 def test_doors():
     with pytest.raises(ValueError, match="horizon=4, but this forecaster has learnt 3 steps"):
         Ridge(5, 3, valid=30).fit(table()).predict(4)
-    with pytest.raises(ValueError, match="unknown strategy 'both': choose one of direct, recursive"):
+    with pytest.raises(
+        ValueError, match="unknown strategy 'both': choose one of direct, recursive"
+    ):
         Ridge(5, 3, strategy="both")
-    with pytest.raises(ValueError, match="series 'a' has 4 steps up to its origin, and a window takes 5"):
+    with pytest.raises(
+        ValueError, match="series 'a' has 4 steps up to its origin, and a window takes 5"
+    ):
         Ridge(5, 3, valid=30).fit(table()).predict(3, history=table()[:4])
     with pytest.raises(ValueError, match="lack 0.5"):
         RNNForecaster("torch", 5, 3, head="quantile", levels=(0.1, 0.9))
@@ -163,9 +182,9 @@ def test_heads_give_ordered_quantiles(name, head):
     found = model.fit(table(keys="ab", gaps=(11, 120))).predict(5)
     assert len(found) == 10 and np.isfinite(found["forecast"]).all()
     assert (found["q0.1"] < found["q0.5"]).all() and (found["q0.5"] < found["q0.9"]).all()
-    assert found["forecast"][0] == pytest.approx(65, abs=3) and found["forecast"][5] == pytest.approx(
-        115, abs=18
-    )
+    assert found["forecast"][0] == pytest.approx(65, abs=3) and found["forecast"][
+        5
+    ] == pytest.approx(115, abs=18)
 
 
 @both
@@ -175,7 +194,12 @@ def test_both_frameworks_forecast_the_same(head, strategy):
     found = []
     for name in ("pt", "tf"):
         model = RNNForecaster(
-            framework(name), head=head, strategy=strategy, difference=7, calendar=("dayofweek",), **SMALL
+            framework(name),
+            head=head,
+            strategy=strategy,
+            difference=7,
+            calendar=("dayofweek",),
+            **SMALL,
         )
         found.append(backtesting.backtest(model, table(keys="ab"), 5, origins=3))
     numbers = ["forecast", "q0.05", "q0.5", "q0.95"]
@@ -184,7 +208,9 @@ def test_both_frameworks_forecast_the_same(head, strategy):
 
 @both
 def test_equal_curves_in_float64():
-    """The same windows, weights and batches: with plain gradient descent both curves are equal to the last digits."""
+    """The same windows, weights and batches: with plain gradient descent both curves are equal to
+    the last digits.
+    """
     from rnnlib.data.batches import Batches
 
     spy = Spy(8, 5, valid=40)
@@ -218,14 +244,18 @@ def test_a_network_learns_what_a_line_cannot(name):
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_ten_lines_of_the_readme(name, tmp_path, monkeypatch, capsys):
-    """A stranger's CSV with a date column, days missing, becomes a backtested forecast with intervals."""
+    """A stranger's CSV with a date column, days missing, becomes a backtested forecast with
+    intervals.
+    """
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(import pandas.*?series\.table.*?)```", text, re.S)
     lines = [line for line in code.splitlines() if line.strip()]
     assert len(lines) <= 10
     days = pd.date_range("2023-03-01", periods=170)
     visitors = 200 + 60 * (days.day_of_week > 4) + np.random.default_rng(0).integers(0, 20, 170)
-    frame = pd.DataFrame({"date": days.strftime("%d %B %Y"), "visitors": visitors}).drop(index=[30, 31, 90])
+    frame = pd.DataFrame({"date": days.strftime("%d %B %Y"), "visitors": visitors}).drop(
+        index=[30, 31, 90]
+    )
     frame.to_csv(tmp_path / "visitors.csv", index=False)
     monkeypatch.chdir(tmp_path)
     space = {}
@@ -240,7 +270,9 @@ def test_ten_lines_of_the_readme(name, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("strategy", ["direct", "recursive"])
 def test_validation_errors_are_those_of_a_backtest(strategy):
-    """Known columns of direct answers that reach beyond the end are stand-ins: they must not change the other errors."""
+    """Known columns of direct answers that reach beyond the end are stand-ins:
+    they must not change the other errors.
+    """
     data = table(keys="ab")
     model = Ridge(9, 3, strategy=strategy, valid=40).fit(data)
     ends = data["ds"].iloc[109:149]
@@ -256,7 +288,8 @@ def test_validation_errors_are_those_of_a_backtest(strategy):
 
 def test_a_value_missing_twice_is_looked_up_further_back():
     y = np.random.default_rng(0).normal(size=90)
-    y[[-2, -6]] = np.nan  # a season of 4 steps: the window of 4 + 4 holds no value for this step of it
+    # a season of 4 steps: the window of 4 + 4 holds no value for this step of it
+    y[[-2, -6]] = np.nan
     data = pd.DataFrame({"unique_id": "a", "ds": np.arange(90), "y": y})
     model = Ridge(4, 4, difference=4, valid=30).fit(data)
     other = data.assign(y=data["y"] + (data["ds"] == 80))  # index -10, before the window

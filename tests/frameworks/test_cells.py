@@ -1,4 +1,7 @@
-"""Cells against numbers worked out on paper, and their doors.  What every cell promises: test_check_cell.py."""
+"""Cells against numbers worked out on paper, and their doors.
+
+What every cell promises: test_check_cell.py.
+"""
 
 import math
 
@@ -13,7 +16,8 @@ from rnnlib.ref.cells import gru, lstm, mingru, minlstm, sru
 
 B, T, D, H = 3, 5, 2, 4
 
-# Numbers worked out on paper, so that a shared misreading of an equation cannot pass.  s is the logistic function.
+# Numbers worked out on paper, so that a shared misreading of an equation cannot pass.  s is the
+# logistic function.
 
 
 def s(a):
@@ -22,7 +26,9 @@ def s(a):
 
 @pytest.mark.parametrize("name", ["ref", *FRAMEWORKS])
 def test_peephole_lstm_by_hand(name):
-    """One unit, two steps; W_x = (1, 2, 3, -1), W_h = (0.5, -1, 1, 2), b = (0, 1, 0, 0), p_i = 2, p_f = -1, p_o = 0.5, x = 1, 0."""
+    """One unit, two steps; W_x = (1, 2, 3, -1), W_h = (0.5, -1, 1, 2), b = (0, 1, 0, 0), p_i = 2,
+    p_f = -1, p_o = 0.5, x = 1, 0.
+    """
     p = {
         "W_x": [[1, 2, 3, -1]],
         "W_h": [[0.5, -1, 1, 2]],
@@ -44,11 +50,12 @@ def test_peephole_lstm_by_hand(name):
 @pytest.mark.parametrize("name", ["ref", *FRAMEWORKS])
 @pytest.mark.parametrize("after", [True, False])
 def test_both_grus_by_hand(name, after):
-    """Two units; the reset gate of the second is shut, so what the first candidate hears of it tells the two versions apart.
+    """Two units; the reset gate of the second is shut, so what the first candidate hears of it
+    tells the two versions apart.
 
-    W_x = 0 but for the candidates (1, 1), W_n = [[0, 1], [1, 0]], other recurrent weights 0, b_r = (0, -50), b_z = (0, 1).
-    From h = (1, 2), with x = 1: after the product each candidate's own reset gate weighs what it hears; before it, the gate of the
-    unit that is heard.
+    W_x = 0 but for the candidates (1, 1), W_n = [[0, 1], [1, 0]], other recurrent weights 0, b_r =
+    (0, -50), b_z = (0, 1). From h = (1, 2), with x = 1: after the product each candidate's own
+    reset gate weighs what it hears; before it, the gate of the unit that is heard.
     """
     W_h = np.zeros((2, 6))
     W_h[0, 5] = W_h[1, 4] = 1
@@ -64,7 +71,9 @@ def test_both_grus_by_hand(name, after):
 
 @pytest.mark.parametrize("name", ["ref", *FRAMEWORKS])
 def test_sru_by_hand(name):
-    """One unit, two steps: both gates see the old c, the highway carries x; W = (2, 0, 0), v = (1, -1), b = (0, 1), x = 1, 3."""
+    """One unit, two steps: both gates see the old c, the highway carries x;
+    W = (2, 0, 0), v = (1, -1), b = (0, 1), x = 1, 3.
+    """
     p = {"W_x": [[2, 0, 0]], "b": [0, 1], "v_f": [1], "v_r": [-1]}
     c1 = 0.5 * 2
     h1 = s(1) * c1 + (1 - s(1)) * 1
@@ -78,7 +87,9 @@ def test_sru_by_hand(name):
 
 @pytest.mark.parametrize("name", ["ref", *FRAMEWORKS])
 def test_min_cells_by_hand(name):
-    """minGRU: z = s(x), n = 2 x + 1; minLSTM: gates s(x), s(-x), which are x's and 1 - x's: their sum is 1.  x = 1, -1."""
+    """minGRU: z = s(x), n = 2 x + 1; minLSTM: gates s(x), s(-x), which are x's and 1 - x's:
+    their sum is 1. x = 1, -1.
+    """
     p = {"W_x": [[1, 2]], "b": [0, 1]}
     h1 = s(1) * 3
     y, _ = forward(name, mingru, "MinGRUCell", {}, p, [1, -1])
@@ -135,8 +146,16 @@ def test_doors(name):
     for error, says, call in [
         (ValueError, r"hidden_size must be at least 1, got 0", lambda: rnn.LSTMCell(D, 0)),
         (TypeError, "peepholes is True or False, got 1", lambda: rnn.LSTMCell(D, H, peepholes=1)),
-        (TypeError, "reset_after is True or False, got 'yes'", lambda: rnn.GRUCell(D, H, reset_after="yes")),
-        (ValueError, "forget_bias must be finite, got nan", lambda: rnn.LSTMCell(D, H, forget_bias=math.nan)),
+        (
+            TypeError,
+            "reset_after is True or False, got 'yes'",
+            lambda: rnn.GRUCell(D, H, reset_after="yes"),
+        ),
+        (
+            ValueError,
+            "forget_bias must be finite, got nan",
+            lambda: rnn.LSTMCell(D, H, forget_bias=math.nan),
+        ),
         (TypeError, "unexpected keyword argument 'reset'", lambda: rnn.GRUCell(D, H, reset=True)),
         (
             ValueError,
@@ -153,7 +172,11 @@ def test_doors(name):
             "p_o .* is not wanted; the cell 'lstm' has p_f, p_i, p_o with peepholes=True",
             lambda: rnn.load(rnn.LSTMCell(D, H), rnn.params(rnn.LSTMCell(D, H, peepholes=True))),
         ),
-        (ValueError, f"{own} has no layer for 'sru': leave native out", lambda: rnn.NativeRNN("sru", D, H)),
+        (
+            ValueError,
+            f"{own} has no layer for 'sru': leave native out",
+            lambda: rnn.NativeRNN("sru", D, H),
+        ),
         (
             ValueError,
             f"{own}'s? LSTM has no peepholes",

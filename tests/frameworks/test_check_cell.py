@@ -186,7 +186,8 @@ def test_the_loop_is_the_reference(name, case, with_lengths, batch, steps):
     same(got[0], want)
     same(got[1], final)
     assert all(
-        (row[n:] == 0).all() for row, n in zip(got[0], [] if lengths is None else lengths, strict=False)
+        (row[n:] == 0).all()
+        for row, n in zip(got[0], [] if lengths is None else lengths, strict=False)
     )
 
 
@@ -227,12 +228,15 @@ def test_names_shapes_and_dtype_are_the_tables(name, case, dtype):
     rnn = framework(name)
     cell = rnn.make_cell(case.spec, case.input_size, H, rng=7, dtype=dtype)
     p = rnn.params(cell)
-    assert {key: value.shape for key, value in p.items()} == cells.parameters(case.spec, case.input_size, H)
+    assert {key: value.shape for key, value in p.items()} == cells.parameters(
+        case.spec, case.input_size, H
+    )
     drawn = initializers.draw_weights(case.kind, case.input_size, H, 7, **dict(case.options))
     assert list(p) == list(drawn)
     for key, value in p.items():
         assert value.dtype == dtype
-        assert_array_equal(value, drawn[key].astype(dtype), err_msg=key)  # equal in both frameworks, so
+        # equal in both frameworks, so
+        assert_array_equal(value, drawn[key].astype(dtype), err_msg=key)
     x = rnn.tensor(np.ones((B, T, case.input_size), dtype))
     y, last = rnn.RNN(cell)(x)
     assert rnn.array(y).shape == (B, T, H)
@@ -272,7 +276,8 @@ def test_the_fused_function_is_the_loop(name, case, with_lengths, batch, steps, 
     lengths = lengths_of(with_lengths, batch, steps)
     for first in (state, None):
         got, want = (
-            run(name, layer, x, dy, first, dstate, lengths) for layer in (rnn.FusedRNN(cell), rnn.RNN(cell))
+            run(name, layer, x, dy, first, dstate, lengths)
+            for layer in (rnn.FusedRNN(cell), rnn.RNN(cell))
         )
         same_run(got, want)
 
@@ -333,7 +338,9 @@ def test_a_state_of_another_form_is_refused(name):
 @frameworks
 def test_what_is_no_cell_is_refused(name):
     rnn = framework(name)
-    with pytest.raises(TypeError, match="Linear is no cell: it lacks hidden_size and initial_state"):
+    with pytest.raises(
+        TypeError, match="Linear is no cell: it lacks hidden_size and initial_state"
+    ):
         rnn.RNN(rnn.Linear(D, H))
     with pytest.raises(ValueError, match="'tcn' is a layer and no cell: choose one of elman, gru"):
         rnn.make_cell("tcn", D, H)
@@ -361,7 +368,9 @@ def test_a_wrapped_cell_of_pytorch():
     layer = rnn.RNN(Wrapped())
     x = torch.randn(B, T, D, dtype=torch.float64)
     native = torch.nn.GRU(D, H, batch_first=True, dtype=torch.float64)
-    native.load_state_dict({f"{key}_l0": value for key, value in layer.cell.inner.state_dict().items()})
+    native.load_state_dict(
+        {f"{key}_l0": value for key, value in layer.cell.inner.state_dict().items()}
+    )
     assert torch.allclose(layer(x)[0], native(x)[0], atol=1e-12)
     with pytest.raises(TypeError, match="x is torch.float32, the weights are torch.float64"):
         layer(x.float())

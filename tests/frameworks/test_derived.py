@@ -1,4 +1,6 @@
-"""Gradients derived by hand, beside what test_check_cell.py asks of every cell: graphs, training, doors."""
+"""Gradients derived by hand, beside what test_check_cell.py asks of every cell:
+graphs, training, doors.
+"""
 
 from importlib import import_module
 
@@ -62,11 +64,14 @@ def test_gradients_and_their_gradients_are_the_slopes_in_pytorch(name, kind):
     assert torch.autograd.gradgradcheck(outputs, (x, *first))
     y = outputs(x, *first)[0].square().sum()
     once, again = (torch.autograd.grad(y, (x, *first), retain_graph=True) for _ in range(2))
-    assert all(torch.equal(a, b) for a, b in zip(once, again, strict=True))  # nothing kept was overwritten
+    # nothing kept was overwritten
+    assert all(torch.equal(a, b) for a, b in zip(once, again, strict=True))
 
 
 def penalty_pt(rnn, layer, x, lengths):
-    """The square of all gradients of a loss, and its gradients with respect to x and all parameters."""
+    """The square of all gradients of a loss, and its gradients with respect to x and all
+    parameters.
+    """
     import torch
 
     x = rnn.tensor(x).requires_grad_()
@@ -79,7 +84,9 @@ def penalty_pt(rnn, layer, x, lengths):
 
 
 def penalty_tf(rnn, layer, x, lengths):
-    """The square of all gradients of a loss, and its gradients with respect to x and all parameters."""
+    """The square of all gradients of a loss, and its gradients with respect to x and all
+    parameters.
+    """
     import tensorflow as tf
 
     x = rnn.tensor(x)
@@ -101,7 +108,9 @@ PENALTY = {"pt": penalty_pt, "tf": penalty_tf}
 @pytest.mark.parametrize("name", FRAMEWORKS)
 @pytest.mark.parametrize("kind", CELLS)
 def test_a_penalty_on_gradients_has_the_right_gradient(name, kind):
-    """Against central differences along a direction of x and all parameters at once, and against the loop."""
+    """Against central differences along a direction of x and all parameters at once, and against
+    the loop.
+    """
     rnn = framework(name)
     derived, plain = pair(rnn, kind, dtype="float64")
     x = draw(derived, seed=3, T=3)[0]
@@ -226,7 +235,9 @@ def test_one_graph_for_all_sizes_in_tensorflow(name, kind):
 @pytest.mark.parametrize("name", FRAMEWORKS)
 @pytest.mark.parametrize("kind", [row.kind for row in cells.ROWS if row.fused])
 def test_it_trains_like_the_loop(name, kind):
-    """Twelve updates of a classifier, the derived layer in place of the loop: equal losses, and lower than at the start."""
+    """Twelve updates of a classifier, the derived layer in place of the loop:
+    equal losses, and lower than at the start.
+    """
     rnn, rng = framework(name), np.random.default_rng(0)
     data = Batches(
         (rng.normal(size=(48, T, D)), rng.integers(0, 3, 48), rng.integers(1, T + 1, 48)), 16, rng=1
@@ -235,7 +246,9 @@ def test_it_trains_like_the_loop(name, kind):
     for make in (rnn.FusedRNN, rnn.RNN):
         model = rnn.Classifier(D, H, 3, cell=kind, native=False, dtype="float64", rng=2)
         model.rnn = make(model.rnn.cell)
-        history = rnn.fit(model, data, loss="cross_entropy", optimizer=("sgd", {"lr": 0.5}), epochs=4)
+        history = rnn.fit(
+            model, data, loss="cross_entropy", optimizer=("sgd", {"lr": 0.5}), epochs=4
+        )
         losses.append(history.steps)
     assert_allclose(*losses, rtol=1e-9)
     assert np.mean(losses[0][-3:]) < np.mean(losses[0][:3])
@@ -244,7 +257,9 @@ def test_it_trains_like_the_loop(name, kind):
 @pytest.mark.parametrize("name", FRAMEWORKS[1:])
 @pytest.mark.parametrize("make", ["FusedRNN", "RNN"])
 def test_keras_own_fit_leaves_xla_out(name, make):
-    """Keras compiles a model with XLA if all of its layers say that they can; ours say no, since XLA would fail."""
+    """Keras compiles a model with XLA if all of its layers say that they can;
+    ours say no, since XLA would fail.
+    """
     rnn = framework(name)
     import keras
 

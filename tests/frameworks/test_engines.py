@@ -113,7 +113,9 @@ def plain_loop(name, model, steps=2):
 @pytest.mark.parametrize("native", [None, True, "fused", False])
 @pytest.mark.parametrize("frozen", ["embed", "rnn", "head"])
 def test_frozen_parts_are_called_filed_and_kept(name, native, frozen, tmp_path):
-    """What is frozen has its name, goes into files, comes back, does not move; what is free does."""
+    """What is frozen has its name, goes into files, comes back, does not move;
+    what is free does.
+    """
     rnn = framework(name)
     ids = rng.integers(0, 7, size=(24, T))
     data = Batches((ids, Y), 8, rng=1)
@@ -272,9 +274,12 @@ def test_the_fastest_of_the_nearest_row(monkeypatch):
     assert engine(8, 60, there=("fused", "loop")) == "fused"
     assert engine(8, 60, batch=1) == "native"  # not measured: the first
     assert engine(8, 60, batch=1, there=("fused", "loop")) == "fused"
-    choice = engines.fastest("pt", "gru", there, lengths=False, training=True, batch=16, steps=900, hidden=64)
+    choice = engines.fastest(
+        "pt", "gru", there, lengths=False, training=True, batch=16, steps=900, hidden=64
+    )
     assert choice.why == (
-        "the fastest in training without lengths at B = 16, T = 1000, H = 64: native 9 ms, fused 2 ms"
+        "the fastest in training without lengths at B = 16, T = 1000, H = 64: native 9 ms, fused "
+        "2 ms"
     )
 
 

@@ -98,7 +98,9 @@ def test_torch_export(name, cell, engine, with_lengths):
         exported(*example(rnn, 3, 7, with_lengths))
     steps = torch.export.Dim("T", min=2, max=64)
     with pytest.raises(ExportError, match="torch.export cannot leave the number of steps"):
-        torch.export.export(model, args, dynamic_shapes=({0: batch, 1: steps}, {0: batch})[: len(args)])
+        torch.export.export(
+            model, args, dynamic_shapes=({0: batch, 1: steps}, {0: batch})[: len(args)]
+        )
 
 
 @torch_only
@@ -219,7 +221,9 @@ def test_keras_files_and_copies(name, engine, tmp_path):
 
     rnn = framework(name)
     options = {"native": engine, "num_layers": 2, "vocab_size": 9, "dropout": 0.5}
-    model = rnn.Classifier(D, H, K, cell="gru", rng=np.random.SeedSequence(5, spawn_key=(1,)), **options)
+    model = rnn.Classifier(
+        D, H, K, cell="gru", rng=np.random.SeedSequence(5, spawn_key=(1,)), **options
+    )
     model.embed.trainable = False
     ids = rnn.tensor(np.random.default_rng(0).integers(0, 9, size=(3, 5)))
     model.save(tmp_path / "model.keras")

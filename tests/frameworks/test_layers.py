@@ -34,7 +34,9 @@ def test_native_lstm_is_one_function_in_both(lengths):
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_native_lstm_by_its_definition(name):
-    """The gates i, f, g, o written out in NumPy: the order of the blocks is checked, not assumed."""
+    """The gates i, f, g, o written out in NumPy: the order of the blocks is checked, not
+    assumed.
+    """
     rnn = framework(name)
     layer = rnn.NativeRNN("lstm", D, H, dtype="float64")
     p = random_params(rnn, layer)
@@ -116,19 +118,31 @@ def test_doors(name, native):
         (ValueError, "empty along T", lambda: layer(x(3, 0, 2))),
         (ValueError, "empty along B", lambda: layer(x(0, 5, 2))),
         (TypeError, "float64", lambda: layer(x(3, 5, 2, dtype="float64"))),
-        (ValueError, r"state must have shape \(3, 4\), got \(1, 4\)", lambda: layer(x(3, 5, 2), x(1, 4))),
+        (
+            ValueError,
+            r"state must have shape \(3, 4\), got \(1, 4\)",
+            lambda: layer(x(3, 5, 2), x(1, 4)),
+        ),
         (
             ValueError,
             r"lengths\[1\] is 6, but .* T = 5",
             lambda: layer(x(3, 5, 2), lengths=rnn.tensor([5, 6, 1])),
         ),
-        (ValueError, r"lengths\[2\] is 0", lambda: layer(x(3, 5, 2), lengths=rnn.tensor([5, 1, 0]))),
+        (
+            ValueError,
+            r"lengths\[2\] is 0",
+            lambda: layer(x(3, 5, 2), lengths=rnn.tensor([5, 1, 0])),
+        ),
         (
             ValueError,
             r"lengths must have shape \(3,\)",
             lambda: layer(x(3, 5, 2), lengths=rnn.tensor([5, 1])),
         ),
-        (TypeError, "whole numbers", lambda: layer(x(3, 5, 2), lengths=rnn.tensor([5.0, 1.0, 2.0]))),
+        (
+            TypeError,
+            "whole numbers",
+            lambda: layer(x(3, 5, 2), lengths=rnn.tensor([5.0, 1.0, 2.0])),
+        ),
     ]:
         with pytest.raises(error, match=says):
             call()
@@ -167,7 +181,9 @@ def test_an_array_is_no_tensor(name):
     """In PyTorch; Keras makes tensors of arrays at its door."""
     rnn, x = framework(name), np.zeros((B, T, D), "float32")
     for layer in (rnn.NativeRNN("lstm", D, H), rnn.RNN(rnn.ElmanCell(D, H))):
-        with pytest.raises(TypeError, match=r"x must be a tensor, got ndarray: rnn.tensor\(x\) makes one"):
+        with pytest.raises(
+            TypeError, match=r"x must be a tensor, got ndarray: rnn.tensor\(x\) makes one"
+        ):
             layer(x)
 
 
@@ -190,7 +206,9 @@ def test_constructor_doors(name):
     rnn = framework(name)
     with pytest.raises(ValueError, match="unknown cell 'gruu': choose one of elman, gru, lstm, "):
         rnn.NativeRNN("gruu", D, H)
-    with pytest.raises(ValueError, match="no option 'peephole'; its options: forget_bias, peepholes"):
+    with pytest.raises(
+        ValueError, match="no option 'peephole'; its options: forget_bias, peepholes"
+    ):
         rnn.NativeRNN(("lstm", {"peephole": True}), D, H)
     with pytest.raises(ValueError, match="unknown activation 'sine': choose one of tanh, relu"):
         rnn.ElmanCell(D, H, activation="sine")
@@ -198,7 +216,9 @@ def test_constructor_doors(name):
         rnn.ElmanCell(D, 0)
     with pytest.raises(TypeError, match="hidden_size must be a whole number, got 4.0"):
         rnn.ElmanCell(D, 4.0)
-    with pytest.raises(TypeError, match="rng is a whole number or a numpy SeedSequence, got Generator"):
+    with pytest.raises(
+        TypeError, match="rng is a whole number or a numpy SeedSequence, got Generator"
+    ):
         rnn.ElmanCell(D, H, rng=np.random.default_rng(0))
     with pytest.raises(ValueError, match="unknown dtype dtype\\('float64'\\)"):
         rnn.Linear(D, H, dtype=np.dtype("float64"))

@@ -1,4 +1,6 @@
-"""rnnlib.pt and rnnlib.tf: same files, same public names, same arguments, same first docstring line."""
+"""rnnlib.pt and rnnlib.tf: same files, same public names, same arguments, same first docstring
+line.
+"""
 
 import ast
 import copy
@@ -8,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "rnnlib"
 TWIN = {"call": "forward"}
-KERAS_ONLY = (  # last arguments: PyTorch's modules know their mode, and tensors carry no masks there
+# last arguments: PyTorch's modules know their mode, and tensors carry no masks there
+KERAS_ONLY = (
     ", training=False",
     ", mask=None",
 )
@@ -23,7 +26,9 @@ FILES = files("pt")
 
 
 def outline(text):
-    """{dotted name: (arguments with defaults, first docstring line)} of all public functions, classes and methods."""
+    """{dotted name: (arguments with defaults, first docstring line)} of all public functions,
+    classes and methods.
+    """
     found = {}
 
     def visit(node, prefix):
@@ -81,7 +86,9 @@ def test_each_names_its_twin(name):
 
 
 def test_same_exports():
-    pt, tf = (exported((ROOT / side / "__init__.py").read_text(encoding="utf-8")) for side in ("pt", "tf"))
+    pt, tf = (
+        exported((ROOT / side / "__init__.py").read_text(encoding="utf-8")) for side in ("pt", "tf")
+    )
     assert pt == tf == sorted(pt)
 
 

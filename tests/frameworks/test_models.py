@@ -13,7 +13,9 @@ B, T, D, H, K, V = 3, 5, 2, 4, 6, 7
 rng = np.random.default_rng(0)
 X, IDS, LENGTHS = rng.normal(size=(B, T, D)), rng.integers(0, V, size=(B, T)), np.array([5, 1, 3])
 SHAPES = {"Classifier": (B, K), "Tagger": (B, T, K), "ForecastNet": (B, K)}
-CELLS = [(row.kind, options) if options else row.kind for row in cells.ROWS for options in row.variants()]
+CELLS = [
+    (row.kind, options) if options else row.kind for row in cells.ROWS for options in row.variants()
+]
 CELLS += [("tcn", {"kernel_size": 2, "num_layers": 2})]
 NAMES = ["rnn.cell.W_x", "rnn.cell.W_h", "rnn.cell.b", "head.W", "head.b"]
 
@@ -71,7 +73,10 @@ def test_load_is_all_or_nothing(name):
     before = rnn.params(model)
     other = {key: value + 1 for key, value in before.items()}
     for says, wrong in [
-        (r"head.b \(6,\) is missing", {key: value for key, value in other.items() if key != "head.b"}),
+        (
+            r"head.b \(6,\) is missing",
+            {key: value for key, value in other.items() if key != "head.b"},
+        ),
         (r"extra \(\) is not wanted", {**other, "extra": np.array(1.0)}),
         (r"head.W has shape \(6, 4\), needs \(4, 6\)", {**other, "head.W": other["head.W"].T}),
         ("head.b has 6 values that are NaN", {**other, "head.b": np.full(K, np.nan)}),
@@ -87,7 +92,9 @@ def test_load_is_all_or_nothing(name):
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_doors(name):
     rnn = framework(name)
-    with pytest.raises(ValueError, match="unknown cell 'transformer': choose one of elman, gru, lstm, "):
+    with pytest.raises(
+        ValueError, match="unknown cell 'transformer': choose one of elman, gru, lstm, "
+    ):
         build(rnn, "Classifier", cell="transformer")
     with pytest.raises(ValueError, match="has no layer for 'sru': leave native out"):
         build(rnn, "Classifier", cell="sru", native=True)
@@ -115,11 +122,15 @@ def test_heads_of_a_forecaster(head, outputs):
         plain = rnn.ForecastNet(D, H, K * outputs, cell="gru", rng=3, dtype="float64")
         y = rnn.array(model(rnn.tensor(X), rnn.tensor(LENGTHS)))
         assert y.shape == (B, K, outputs)
-        assert_allclose(y.reshape(B, -1), rnn.array(plain(rnn.tensor(X), rnn.tensor(LENGTHS))), atol=1e-13)
+        assert_allclose(
+            y.reshape(B, -1), rnn.array(plain(rnn.tensor(X), rnn.tensor(LENGTHS))), atol=1e-13
+        )
         assert model.about != plain.about
         found.append(y)
     assert_allclose(*found, atol=1e-12)
-    with pytest.raises(ValueError, match="unknown head 'box': choose one of gaussian, point, quantile"):
+    with pytest.raises(
+        ValueError, match="unknown head 'box': choose one of gaussian, point, quantile"
+    ):
         build(framework("pt"), "ForecastNet", head="box")
     with pytest.raises(ValueError, match="outputs of the head must be at least 1"):
         build(framework("pt"), "ForecastNet", head=("quantile", {"outputs": 0}))
@@ -130,7 +141,9 @@ def test_heads_of_a_forecaster(head, outputs):
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("pool", ["mean", "max"])
 def test_pools_of_a_classifier(pool, cell, bidirectional):
-    """Over valid steps alone, whatever stands in the padding; the same in both frameworks, gradients too."""
+    """Over valid steps alone, whatever stands in the padding;
+    the same in both frameworks, gradients too.
+    """
     found, options = [], dict(cell=cell, pool=pool, bidirectional=bidirectional)
     for name in ("pt", "tf"):
         rnn = framework(name)
@@ -144,7 +157,9 @@ def test_pools_of_a_classifier(pool, cell, bidirectional):
         alone = [rnn.array(model(rnn.tensor(X[i : i + 1, :n]))) for i, n in enumerate(LENGTHS)]
         assert_allclose(logits, np.concatenate(alone), atol=1e-12)
         classes = rnn.tensor(np.array([0, 5, 2]))
-        loss = partial(lambda f, m, x, n, y: f(m(x, n), y, None), rnn.losses.cross_entropy, model, x, lengths)
+        loss = partial(
+            lambda f, m, x, n, y: f(m(x, n), y, None), rnn.losses.cross_entropy, model, x, lengths
+        )
         _, grads = rnn.value_and_grads(model, partial(loss, classes))
         found.append([logits, *grads.values()])
     for one, other in zip(*found, strict=True):

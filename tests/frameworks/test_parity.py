@@ -1,6 +1,7 @@
 """Whole training runs, equal in both frameworks: how equal, for how long, and why not further.
 
-The rate is 1/8 or another number that float32 holds exactly, because Keras keeps the rate in float32 even for float64 weights.
+The rate is 1/8 or another number that float32 holds exactly, because Keras keeps the rate in
+float32 even for float64 weights.
 """
 
 import numpy as np
@@ -23,10 +24,17 @@ def run(optimizer, epochs=10, lengths=True, clip_norm=None, scale=1.0, ids=False
     histories, weights = [], []
     for rnn in (framework("pt"), framework("tf")):
         data = Batches((x, y, n) if lengths else (x, y), 16, rng=3)
-        model = rnn.Classifier(D, H, C, vocab_size=V if ids else None, rng=1, dtype="float64", **options)
+        model = rnn.Classifier(
+            D, H, C, vocab_size=V if ids else None, rng=1, dtype="float64", **options
+        )
         histories.append(
             rnn.fit(
-                model, data, loss="cross_entropy", optimizer=optimizer, epochs=epochs, clip_norm=clip_norm
+                model,
+                data,
+                loss="cross_entropy",
+                optimizer=optimizer,
+                epochs=epochs,
+                clip_norm=clip_norm,
             )
         )
         weights.append(rnn.params(model))
@@ -74,7 +82,9 @@ def test_a_rate_that_float32_cannot_hold_parts_the_runs():
 
 
 def test_training_amplifies_the_last_bit():
-    """A rate at which the loss jumps about: equal for the first updates, another run by the 200th."""
+    """A rate at which the loss jumps about: equal for the first updates, another run by the
+    200th.
+    """
     histories, _ = run(("sgd", {"lr": 1.0}), epochs=40, scale=3.0)
     gap = gaps(histories)
     assert gap[:20].max() < 1e-12
@@ -82,7 +92,9 @@ def test_training_amplifies_the_last_bit():
 
 
 def test_one_framework_parts_from_itself_as_fast():
-    """The control: PyTorch against PyTorch with one weight changed in its last bit, at the rate of the test before."""
+    """The control: PyTorch against PyTorch with one weight changed in its last bit, at the rate of
+    the test before.
+    """
     rng = np.random.default_rng(0)
     x, y = 3 * rng.normal(size=(N, T, D)), rng.integers(0, C, N)
     rnn, histories = framework("pt"), []
@@ -101,7 +113,9 @@ def test_one_framework_parts_from_itself_as_fast():
 
 
 def test_clipping_differs_by_a_millionth():
-    """PyTorch scales by clip_norm / (norm + 1e-6), TensorFlow by clip_norm / norm; where nothing is clipped all is equal."""
+    """PyTorch scales by clip_norm / (norm + 1e-6), TensorFlow by clip_norm / norm;
+    where nothing is clipped all is equal.
+    """
     histories, _ = run(("sgd", {"lr": 0.125}), clip_norm=0.5)
     assert 0.2 < np.mean(np.array(histories[0].norms) > 0.5) < 0.9
     assert 1e-9 < gaps(histories).max() < 3e-6  # measured: 3e-7
@@ -110,16 +124,20 @@ def test_clipping_differs_by_a_millionth():
 
 
 def test_the_norm_of_an_embedding_counts_each_row_once():
-    """TensorFlow gives an embedding's gradient as rows, repeated where an id repeats; the norm is that of their sum."""
+    """TensorFlow gives an embedding's gradient as rows, repeated where an id repeats;
+    the norm is that of their sum.
+    """
     histories, _ = run(("sgd", {"lr": 0.125}), ids=True)
     assert_allclose(histories[0].norms, histories[1].norms, rtol=1e-11)
     assert_array_less(gaps(histories), 1e-12)
 
 
 def test_fifty_adam_updates_with_clipping_and_the_causes_of_their_gap():
-    """Keras puts epsilon outside the bias correction, and takes the betas through float32; without both, nothing is left.
+    """Keras puts epsilon outside the bias correction, and takes the betas through float32;
+    without both, nothing is left.
 
-    Measured: eps 1e-7: 1e-6; eps 1e-8: 4e-7; eps 1e-16: 3e-7; eps 1e-16 and betas that float32 holds: 3e-16.
+    Measured: eps 1e-7: 1e-6; eps 1e-8: 4e-7; eps 1e-16: 3e-7; eps 1e-16 and betas that float32
+    holds: 3e-16.
     """
     options = {"lr": 2.0**-10, "eps": 1e-7}
     as_it_is = gaps(run(("adam", options), clip_norm=0.5)[0]).max()
@@ -132,7 +150,9 @@ def test_fifty_adam_updates_with_clipping_and_the_causes_of_their_gap():
 
 
 def adam(gradients, keras, eps, lr=1e-3, betas=(0.9, 0.999), through=float):
-    """A weight's path from 1 by the two formulas of Adam; `through` is what Keras takes the rates through."""
+    """A weight's path from 1 by the two formulas of Adam;
+    `through` is what Keras takes the rates through.
+    """
     w, m, v, path = 1.0, 0.0, 0.0, []
     (b1, b2), (c1, c2), lr = betas, (float(through(b)) for b in betas), float(through(lr))
     for t, g in enumerate(gradients, 1):
@@ -146,14 +166,19 @@ def adam(gradients, keras, eps, lr=1e-3, betas=(0.9, 0.999), through=float):
 
 
 def test_the_two_adams_are_two_formulas():
-    """Each framework's Adam to the last digits, from gradients of all sizes: nothing but place of eps and float32 rates differs."""
+    """Each framework's Adam to the last digits, from gradients of all sizes:
+    nothing but place of eps and float32 rates differs.
+    """
     import keras
     import tensorflow as tf
     import torch
 
     rng = np.random.default_rng(0)
     gradients = 10.0 ** rng.uniform(-9, 1, 200) * rng.choice([-1, 1], 200)
-    w, v = torch.nn.Parameter(torch.ones(1, dtype=torch.float64)), keras.Variable([1.0], dtype="float64")
+    w, v = (
+        torch.nn.Parameter(torch.ones(1, dtype=torch.float64)),
+        keras.Variable([1.0], dtype="float64"),
+    )
     one, other, paths = torch.optim.Adam([w]), keras.optimizers.Adam(), ([], [])
     for g in gradients:
         w.grad = torch.full_like(w, g)
@@ -169,7 +194,9 @@ def test_the_two_adams_are_two_formulas():
 
 
 def test_two_biases_take_two_steps():
-    """Why PyTorch's second bias is frozen: trained, the sum of the two moves twice as far as one bias would."""
+    """Why PyTorch's second bias is frozen: trained, the sum of the two moves twice as far as one
+    bias would.
+    """
     import torch
 
     layer = torch.nn.LSTM(D, H, batch_first=True, dtype=torch.float64)

@@ -1,4 +1,6 @@
-"""The linear recurrence: loop against central differences, chunks against the loop, the frameworks against both."""
+"""The linear recurrence: loop against central differences, chunks against the loop, the frameworks
+against both.
+"""
 
 import numpy as np
 import pytest
@@ -63,13 +65,17 @@ def agree(found, h, grads, tolerance=1e-10):
 def test_reference_gradient_is_the_slope():
     a, b, h0, dh = make()
     da, db, dh0 = scan.loop_back(a, scan.loop(a, b, h0), h0, dh)
-    slopes = central_differences(lambda: (scan.loop(a, b, h0) * dh).sum(), {"a": a, "b": b, "h0": h0})
+    slopes = central_differences(
+        lambda: (scan.loop(a, b, h0) * dh).sum(), {"a": a, "b": b, "h0": h0}
+    )
     for name, got in {"a": da, "b": db, "h0": dh0}.items():
         assert relative_error(got, slopes[name]) < 1e-7, name
 
 
 def test_reference_by_hand():
-    """h = 2, then 2 / 2 + 1 = 2, then 0 * 2 + 5: what stands before a = 0 is forgotten, and its gradient with it."""
+    """h = 2, then 2 / 2 + 1 = 2, then 0 * 2 + 5: what stands before a = 0 is forgotten, and its
+    gradient with it.
+    """
     a, b = np.array([1, 0.5, 0]).reshape(1, 3, 1), np.array([0, 1.0, 5]).reshape(1, 3, 1)
     h = scan.loop(a, b, np.array([[2.0]]))
     assert_array_equal(h[0, :, 0], [2, 2, 5])
@@ -107,10 +113,15 @@ def test_no_first_state_is_zero(name):
 @pytest.mark.parametrize("name", FRAMEWORKS)
 @pytest.mark.parametrize("chunk", [256, None])
 def test_a_hundred_thousand_steps(name, chunk):
-    """Products of 1e5 factors vanish or stay 1; nothing is ever divided by them.  float32, against float64 step by step."""
+    """Products of 1e5 factors vanish or stay 1; nothing is ever divided by them.
+
+    float32, against float64 step by step.
+    """
     rng = np.random.default_rng(1)
     T = 100_000
-    a = np.stack([np.zeros(T), rng.uniform(0, 1, T), rng.uniform(0.999, 1, T), np.ones(T)], axis=1)[None]
+    a = np.stack([np.zeros(T), rng.uniform(0, 1, T), rng.uniform(0.999, 1, T), np.ones(T)], axis=1)[
+        None
+    ]
     b, h0, dh = rng.normal(size=(1, T, 4)), rng.normal(size=(1, 4)), rng.normal(size=(1, T, 4))
     a, b, h0, dh = (v.astype("float32") for v in (a, b, h0, dh))
     wide = [v.astype("float64") for v in (a, b, h0, dh)]
@@ -131,7 +142,8 @@ def test_gradients_and_their_gradients_are_the_slopes_in_pytorch(name):
     given = [rnn.tensor(v).requires_grad_() for v in (a, b, h0)]
     for chunk in CHUNKS:
         assert torch.autograd.gradcheck(lambda *v, c=chunk: rnn.scan(*v, c), given)
-    assert torch.autograd.gradgradcheck(lambda *v: rnn.scan(*v, 3), given)  # the loop, whatever the chunk
+    # the loop, whatever the chunk
+    assert torch.autograd.gradgradcheck(lambda *v: rnn.scan(*v, 3), given)
     jacobian = torch.func.jacrev(lambda b: rnn.scan(given[0], b, given[2]))(given[1])
     assert jacobian.shape == (B, T, H, B, T, H)
 
@@ -156,7 +168,9 @@ def test_graphs_of_free_sizes_in_tensorflow(name):
         found, grads = inside(a, b, dh)
         want = scan.loop(a, b, np.zeros_like(a[:, 0]))
         assert_allclose(found, want, atol=1e-12)
-        for got, slope in zip(grads, scan.loop_back(a, want, np.zeros_like(a[:, 0]), dh), strict=False):
+        for got, slope in zip(
+            grads, scan.loop_back(a, want, np.zeros_like(a[:, 0]), dh), strict=False
+        ):
             assert_allclose(got, slope, atol=1e-12)
     assert len(traces) == 1
 
@@ -182,7 +196,8 @@ def test_a_penalty_on_gradients_has_the_right_gradient_in_tensorflow(name):
     rng = np.random.default_rng(1)
     ways = [rng.normal(size=v.shape) for v in (a, b, h0)]
     above, below = (
-        penalty(*(v + eps * way for v, way in zip((a, b, h0), ways, strict=True)))[0] for eps in (1e-6, -1e-6)
+        penalty(*(v + eps * way for v, way in zip((a, b, h0), ways, strict=True)))[0]
+        for eps in (1e-6, -1e-6)
     )
     slope = sum((way * rnn.array(got)).sum() for way, got in zip(ways, slopes, strict=True))
     assert_allclose(slope, (above - below) / 2e-6, rtol=1e-6)

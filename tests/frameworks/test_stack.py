@@ -1,4 +1,6 @@
-"""Directions, depth, dropout, normalisation, causal convolutions: identities that hold for them, in both frameworks."""
+"""Directions, depth, dropout, normalisation, causal convolutions:
+identities that hold for them, in both frameworks.
+"""
 
 import numpy as np
 import pytest
@@ -26,7 +28,9 @@ def tensor_or_none(rnn, lengths):
 
 def bidirectional(rnn, kind="lstm", native=False, size=D):
     if native:
-        return rnn.Bidirectional(*(rnn.NativeRNN(kind, size, H, dtype="float64", rng=s) for s in (0, 1)))
+        return rnn.Bidirectional(
+            *(rnn.NativeRNN(kind, size, H, dtype="float64", rng=s) for s in (0, 1))
+        )
     cell = {"lstm": rnn.LSTMCell, "gru": rnn.GRUCell}[kind]
     return rnn.Bidirectional(*(rnn.RNN(cell(size, H, dtype="float64", rng=s)) for s in (0, 1)))
 
@@ -34,7 +38,9 @@ def bidirectional(rnn, kind="lstm", native=False, size=D):
 @pytest.mark.parametrize("name", FRAMEWORKS)
 @some_lengths
 def test_bidirectional_is_forward_and_reversed_forward(name, lengths):
-    """By the reference, sequence by sequence: the backward half reads each sequence alone, from its own end."""
+    """By the reference, sequence by sequence: the backward half reads each sequence alone, from
+    its own end.
+    """
     rnn = framework(name)
     layer = random(rnn, bidirectional(rnn))
     y, (one, other) = layer(rnn.tensor(X), lengths=tensor_or_none(rnn, lengths))
@@ -67,7 +73,9 @@ def shapes(name, kind, num_layers, two):
 @pytest.mark.parametrize(("num_layers", "two"), [(1, True), (2, False), (2, True)])
 @some_lengths
 def test_deep_layers_of_pytorch_are_ours(kind, num_layers, two, lengths):
-    """nn.RNN, nn.LSTM, nn.GRU with num_layers and bidirectional, weights moved by core.to_torch, packed by lengths."""
+    """nn.RNN, nn.LSTM, nn.GRU with num_layers and bidirectional, weights moved by core.to_torch,
+    packed by lengths.
+    """
     torch = pytest.importorskip("torch")
     from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -82,7 +90,9 @@ def test_deep_layers_of_pytorch_are_ours(kind, num_layers, two, lengths):
         want, _ = bare(x)
     else:
         packed, _ = bare(
-            pack_padded_sequence(x, torch.as_tensor(lengths), batch_first=True, enforce_sorted=False)
+            pack_padded_sequence(
+                x, torch.as_tensor(lengths), batch_first=True, enforce_sorted=False
+            )
         )
         want, _ = pad_packed_sequence(packed, batch_first=True, total_length=T)
     got, _ = ours(x, lengths=tensor_or_none(rnn, lengths))
@@ -93,11 +103,15 @@ def test_deep_layers_of_pytorch_are_ours(kind, num_layers, two, lengths):
 @pytest.mark.parametrize(("num_layers", "two"), [(1, True), (2, False), (2, True)])
 @some_lengths
 def test_deep_layers_of_keras_are_ours(kind, num_layers, two, lengths):
-    """Layers and Bidirectional of Keras, one after the other, weights moved by core.to_keras; valid steps compared."""
+    """Layers and Bidirectional of Keras, one after the other, weights moved by core.to_keras;
+    valid steps compared.
+    """
     keras = pytest.importorskip("keras")
     tf = pytest.importorskip("tensorflow")
     rnn, ours = shapes("tf", kind, num_layers, two)
-    cls = {"elman": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[kind]
+    cls = {"elman": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[
+        kind
+    ]
     arrays = layouts.to_keras(kind, rnn.params(ours), num_layers, two)
     x, mask = rnn.tensor(X), None
     valid = np.ones((B, T), bool) if lengths is None else np.arange(T) < lengths[:, None]
@@ -190,13 +204,17 @@ def test_layer_norm_equals_the_frameworks_own(name):
 def dropped(name, layer, x):
     """A layer's answer in training mode."""
     rnn = framework(name)
-    return rnn.array(layer.train()(rnn.tensor(x)) if name == "pt" else layer(rnn.tensor(x), training=True))
+    return rnn.array(
+        layer.train()(rnn.tensor(x)) if name == "pt" else layer(rnn.tensor(x), training=True)
+    )
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
 @pytest.mark.parametrize("variational", [False, True])
 def test_dropout_follows_its_law(name, variational):
-    """Share of zeros within 5 standard errors of p, what is left is scaled, masks differ by draw, example and (or not) by step."""
+    """Share of zeros within 5 standard errors of p, what is left is scaled, masks differ by draw,
+    example and (or not) by step.
+    """
     rnn = framework(name)
     p, x = 0.3, np.ones((40, 25, 16))
     layer = rnn.Dropout(p, variational, rng=5)
@@ -208,7 +226,9 @@ def test_dropout_follows_its_law(name, variational):
     assert (y == y[:, :1]).all() == variational
     fresh = rnn.Dropout(p, variational, rng=5)
     assert_array_equal(dropped(name, fresh, x), y)  # a function of the seed
-    assert_array_equal(rnn.array(fresh.eval()(rnn.tensor(x)) if name == "pt" else fresh(rnn.tensor(x))), x)
+    assert_array_equal(
+        rnn.array(fresh.eval()(rnn.tensor(x)) if name == "pt" else fresh(rnn.tensor(x))), x
+    )
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
@@ -219,16 +239,21 @@ def test_a_model_drops_in_training_only(name):
     ids = rnn.tensor(np.random.default_rng(0).integers(0, 7, size=(B, T)))
     for key, value in rnn.params(model).items():
         assert_array_equal(rnn.params(sober)[key], value)
-    assert_allclose(rnn.predict(model, rnn.array(ids)), rnn.predict(sober, rnn.array(ids)), atol=1e-14)
+    assert_allclose(
+        rnn.predict(model, rnn.array(ids)), rnn.predict(sober, rnn.array(ids)), atol=1e-14
+    )
     one, two = (
-        rnn.array(model.train()(ids) if name == "pt" else model(ids, training=True)) for _ in range(2)
+        rnn.array(model.train()(ids) if name == "pt" else model(ids, training=True))
+        for _ in range(2)
     )
     assert np.abs(one - two).max() > 1e-3
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_deep_models_read_the_whole_sequence(name):
-    """The classifier's answer comes from the last valid step of the forward half and the first step of the backward half."""
+    """The classifier's answer comes from the last valid step of the forward half and the first
+    step of the backward half.
+    """
     rnn = framework(name)
     model = random(
         rnn, rnn.Classifier(D, H, 3, cell="gru", num_layers=2, bidirectional=True, dtype="float64")
@@ -249,7 +274,9 @@ def test_twins_of_a_deep_model_agree(native):
     found = []
     for name in ("pt", "tf"):
         rnn = framework(name)
-        options = dict(num_layers=2, bidirectional=True, residual=True, layer_norm=True, native=native)
+        options = dict(
+            num_layers=2, bidirectional=True, residual=True, layer_norm=True, native=native
+        )
         model = random(rnn, rnn.Tagger(D, H, 3, cell="lstm", dtype="float64", **options))
         found.append(rnn.array(model(rnn.tensor(X), rnn.tensor(SHORT))))
     assert_allclose(*found, atol=1e-12)

@@ -20,7 +20,11 @@ each = pytest.mark.parametrize("name", FRAMEWORKS)
 def arrays(seed=0, steps=False):
     """x (N, T, D), classes y (N,) or (N, T), lengths (N,)."""
     rng = np.random.default_rng(seed)
-    return rng.normal(size=(N, T, D)), rng.integers(0, C, (N, T) if steps else N), rng.integers(1, T + 1, N)
+    return (
+        rng.normal(size=(N, T, D)),
+        rng.integers(0, C, (N, T) if steps else N),
+        rng.integers(1, T + 1, N),
+    )
 
 
 def classifier(rnn, **options):
@@ -54,7 +58,9 @@ def test_one_update_by_its_formula(name, clip_norm):
         )
         norm = np.sqrt(sum(np.sum(value**2) for value in g.values()))
         assert_allclose(
-            [history.steps[update], history.norms[update]], [loss, norm], rtol=1e-6 if clip_norm else 1e-12
+            [history.steps[update], history.norms[update]],
+            [loss, norm],
+            rtol=1e-6 if clip_norm else 1e-12,
         )
         scale = 1.0 if clip_norm is None else min(1.0, clip_norm / norm)
         v = {key: m * v[key] + scale * g[key] for key in p}
@@ -66,17 +72,23 @@ def test_one_update_by_its_formula(name, clip_norm):
 @each
 @pytest.mark.parametrize("per", ["token", "sequence", "batch"])
 def test_epoch_loss_and_evaluate_are_exact_means(name, per):
-    """With a rate so small that weights stand still, one epoch of small batches measures what one large batch does."""
+    """With a rate so small that weights stand still, one epoch of small batches measures what one
+    large batch does.
+    """
     rnn, (x, y, lengths) = framework(name), arrays(steps=True)
     model, loss = rnn.Tagger(D, H, C, rng=1, dtype="float64"), (CE, {"per": per})
     logits = model(rnn.tensor(x), lengths)
     whole = rnn.array(rnn.losses.cross_entropy(logits, rnn.tensor(y), rnn.tensor(lengths), per=per))
     for size in (8, 5, N):
         assert_allclose(
-            rnn.evaluate(model, Batches((x, y, lengths), size, rng=2, per_step=True), loss), whole, rtol=1e-12
+            rnn.evaluate(model, Batches((x, y, lengths), size, rng=2, per_step=True), loss),
+            whole,
+            rtol=1e-12,
         )
     data = Batches((x, y, lengths), 8, rng=0, bucket=True, per_step=True)
-    history = rnn.fit(model, data, loss=loss, optimizer=("sgd", {"lr": 1e-14}), epochs=1, valid=data)
+    history = rnn.fit(
+        model, data, loss=loss, optimizer=("sgd", {"lr": 1e-14}), epochs=1, valid=data
+    )
     assert_allclose(history.epochs, [whole], rtol=1e-10)
     assert_allclose(history.valid, [whole], rtol=1e-10)
     assert len(history.steps) == len(data) == 3
@@ -86,8 +98,11 @@ def test_epoch_loss_and_evaluate_are_exact_means(name, per):
 def test_predict_keeps_the_order_of_the_arrays(name):
     rnn, (x, y, lengths) = framework(name), arrays(steps=True)
     model = rnn.Tagger(D, H, C, rng=1, dtype="float64")
-    rnn.load(model, random_params(rnn, model))  # with a bias of 0 the answers to padding would be 0 anyway
-    expected = rnn.array(model(rnn.tensor(x), lengths)) * (np.arange(T) < lengths[:, None])[:, :, None]
+    # with a bias of 0 the answers to padding would be 0 anyway
+    rnn.load(model, random_params(rnn, model))
+    expected = (
+        rnn.array(model(rnn.tensor(x), lengths)) * (np.arange(T) < lengths[:, None])[:, :, None]
+    )
     for given in (
         (x, lengths),
         (Batches((x, y, lengths), 5, rng=3, bucket=True),),
@@ -100,7 +115,9 @@ def test_predict_keeps_the_order_of_the_arrays(name):
 @each
 @pytest.mark.parametrize("lengths", [False, True], ids=["full", "lengths"])
 def test_every_kind_of_model_learns(name, lengths):
-    """Ids and values, one target a sequence and one a step, classes and numbers; float64 arrays, float32 models."""
+    """Ids and values, one target a sequence and one a step, classes and numbers;
+    float64 arrays, float32 models.
+    """
     rnn, rng = framework(name), np.random.default_rng(0)
     x, n = rng.normal(size=(N, T, D)), (rng.integers(1, T + 1, N),) if lengths else ()
     ids = rng.integers(0, V, (N, T))
@@ -125,14 +142,17 @@ def test_whole_numbers_may_be_targets_of_mse(name):
     rnn, (x, y, _) = framework(name), arrays()
     model = rnn.ForecastNet(D, H, 1, rng=1)
     one, other = (
-        rnn.evaluate(model, Batches((x, y[:, None].astype(kind)), 8), "mse") for kind in (int, float)
+        rnn.evaluate(model, Batches((x, y[:, None].astype(kind)), 8), "mse")
+        for kind in (int, float)
     )
     assert one == other
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS[1:])
 def test_nothing_is_traced_twice(name):
-    """A short last batch, sequences cut to the longest of the batch, epochs, validation, a second evaluate: one trace."""
+    """A short last batch, sequences cut to the longest of the batch, epochs, validation, a second
+    evaluate: one trace.
+    """
     rnn, (x, y, lengths) = framework(name), arrays()
     model, calls = classifier(rnn), []
     model(rnn.tensor(x))  # Keras looks at a model once more when it first meets it
@@ -152,7 +172,9 @@ def test_nothing_is_traced_twice(name):
 def test_a_run_that_diverges_stops_before_the_update_that_would_spoil_the_model(name):
     rnn, (x, _, _) = framework(name), arrays()
     model, data = rnn.ForecastNet(D, H, 1, rng=1), Batches((x, x[:, 0, :1]), 8, rng=0)
-    with pytest.raises(errors.Diverged, match=r"in epoch \d+, update \d of 3.*Lower.*clip_norm") as caught:
+    with pytest.raises(
+        errors.Diverged, match=r"in epoch \d+, update \d of 3.*Lower.*clip_norm"
+    ) as caught:
         rnn.fit(model, data, loss="mse", optimizer=("sgd", {"lr": 1e4}), epochs=30)
     history = caught.value.history
     assert 2 < len(history.steps) < 90
@@ -171,21 +193,27 @@ def test_a_gradient_that_is_not_finite_stops_the_run_too(name):
     before = rnn.params(model)
 
     def root(prediction, y, lengths=None):
-        return ((prediction - prediction) ** 2).sum() ** 0.5 if name == "pt" else tf_root(prediction)
+        return (
+            ((prediction - prediction) ** 2).sum() ** 0.5 if name == "pt" else tf_root(prediction)
+        )
 
     def tf_root(prediction):
         import tensorflow as tf
 
         return tf.sqrt(tf.reduce_sum((prediction - prediction) ** 2))
 
-    with pytest.raises(errors.Diverged, match=r"norm of the gradient is nan in epoch 1, update 1 of 3"):
+    with pytest.raises(
+        errors.Diverged, match=r"norm of the gradient is nan in epoch 1, update 1 of 3"
+    ):
         rnn.fit(model, Batches((x, y), 8), loss=root, optimizer="sgd", epochs=1)
     assert equal(before, rnn.params(model))
 
 
 @each
 def test_early_stopping_restores_the_best_weights(name):
-    """Validation labels at odds with the training labels: the validation loss rises from some epoch on."""
+    """Validation labels at odds with the training labels:
+    the validation loss rises from some epoch on.
+    """
     rnn, (x, y, lengths) = framework(name), arrays()
     train, valid = Batches((x, y, lengths), 8, rng=0), Batches((x, (y + 1) % C, lengths), 8)
     model = classifier(rnn)
@@ -200,7 +228,10 @@ def test_early_stopping_restores_the_best_weights(name):
 @each
 def test_the_frameworks_own_objects(name):
     rnn, (x, _, lengths) = framework(name), arrays()
-    data, model = Batches((x, x[:, 0, :1]), 8, rng=0), rnn.ForecastNet(D, H, 1, rng=1, dtype="float64")
+    data, model = (
+        Batches((x, x[:, 0, :1]), 8, rng=0),
+        rnn.ForecastNet(D, H, 1, rng=1, dtype="float64"),
+    )
     if name == "pt":
         import torch
 
@@ -208,7 +239,10 @@ def test_the_frameworks_own_objects(name):
     else:
         import keras
 
-        loss, make = keras.losses.MeanSquaredError(), lambda m: keras.optimizers.SGD(learning_rate=0.125)
+        loss, make = (
+            keras.losses.MeanSquaredError(),
+            lambda m: keras.optimizers.SGD(learning_rate=0.125),
+        )
     own = rnn.fit(model, data, loss=loss, optimizer=make(model), epochs=2)
     twin = rnn.ForecastNet(D, H, 1, rng=1, dtype="float64")
     neutral = rnn.fit(twin, data, loss="mse", optimizer=("sgd", {"lr": 0.125}), epochs=2)
@@ -216,7 +250,9 @@ def test_the_frameworks_own_objects(name):
         own.steps, neutral.steps, dtype="float64" if name == "pt" else "float32"
     )  # Keras' loss
     with pytest.raises(ValueError, match="knows no lengths"):
-        rnn.fit(twin, Batches((x, x[:, 0, :1], lengths), 8), loss=loss, optimizer=make(twin), epochs=1)
+        rnn.fit(
+            twin, Batches((x, x[:, 0, :1], lengths), 8), loss=loss, optimizer=make(twin), epochs=1
+        )
     optimizer = make(model)
     if name == "tf":
         optimizer.build(model.trainable_variables)
@@ -236,11 +272,14 @@ REFUSED = {
     "patience alone": (dict(patience=3), ValueError, "patience=3 waits for the validation loss"),
     "resume alone": (dict(resume=True), ValueError, "checkpoint=PATH"),
     "no folder": (dict(checkpoint="no/such/run.st"), FileNotFoundError, "no/such"),
-    "loss": (dict(loss="hinge"), ValueError, "unknown loss 'hinge': choose one of cross_entropy, gaussian, mse, pinball"),
-    "loss option": (dict(loss=(CE, {"per": "word"})), ValueError, "'word': choose one of token, sequence, batch"),
+    "loss": (dict(loss="hinge"), ValueError, "unknown loss 'hinge': choose one of cross_entropy, "
+                                             "gaussian, mse, pinball"),
+    "loss option": (dict(loss=(CE, {"per": "word"})), ValueError, "'word': choose one of token, "
+                                                                  "sequence, batch"),
     "loss object": (dict(loss=3), TypeError, "function"),
     "optimizer": (dict(optimizer="adagrad"), ValueError, "choose one of adam, adamw, sgd"),
-    "option": (dict(optimizer=("sgd", {"rate": 1})), ValueError, "no option 'rate'; its options: lr, momentum"),
+    "option": (dict(optimizer=("sgd", {"rate": 1})), ValueError, "no option 'rate'; its options: "
+                                                                 "lr, momentum"),
     "rate 0": (dict(optimizer=("sgd", {"lr": 0})), ValueError, r"lr must be above 0 and below 1e\+30, got 0"),
     "betas": (dict(optimizer=("adam", {"betas": (0.9, 1.0)})), ValueError, "betas must be two numbers"),
     "optimizer object": (dict(optimizer=object()), TypeError, "optimizer is a name"),
@@ -268,7 +307,9 @@ def test_what_fit_refuses_leaves_the_model_as_it_was(name, case):
     model, (options, kind, message) = classifier(rnn), REFUSED[case]
     before = rnn.params(model)
     with pytest.raises(kind, match=message):
-        rnn.fit(model, Batches((x, y), 8), **{"loss": CE, "optimizer": "sgd", "epochs": 1, **options})
+        rnn.fit(
+            model, Batches((x, y), 8), **{"loss": CE, "optimizer": "sgd", "epochs": 1, **options}
+        )
     assert equal(before, rnn.params(model))
 
 
@@ -344,7 +385,9 @@ def test_numbers_of_numpy_are_numbers(name):
 @pytest.mark.parametrize("device", ["cpu", "CPU", "cpu:0"])
 def test_device_by_its_neutral_name(name, device):
     rnn, (x, y, _) = framework(name), arrays()
-    history = rnn.fit(classifier(rnn), Batches((x, y), 8), loss=CE, optimizer="sgd", epochs=1, device=device)
+    history = rnn.fit(
+        classifier(rnn), Batches((x, y), 8), loss=CE, optimizer="sgd", epochs=1, device=device
+    )
     assert len(history) == 1
 
 
@@ -368,7 +411,10 @@ def test_waiting_counts_from_the_first_lowest_validation_loss():
     for value in (3.0, 2.0, 2.0, 2.5):
         history.add_epoch(1.0, value, 0.1)
     assert (
-        history.best_epoch == 1 and history.waited(2) and not history.waited(3) and not history.waited(None)
+        history.best_epoch == 1
+        and history.waited(2)
+        and not history.waited(3)
+        and not history.waited(None)
     )
     with pytest.raises(errors.Diverged, match="validation loss is inf after epoch 5") as caught:
         history.add_epoch(1.0, float("inf"), 0.1)
@@ -382,7 +428,8 @@ def test_history_says_what_it_holds_without_times_and_plots_itself():
         history.add_step(loss - 0.1, 1.0)
         history.add_epoch(loss, valid, 0.123)
     assert repr(history) == (
-        "History: 3 epochs of 2 updates, training loss 1, validation loss 2.75, lowest 2.25 in epoch 2"
+        "History: 3 epochs of 2 updates, training loss 1, validation loss 2.75, lowest 2.25 in "
+        "epoch 2"
     )
     import matplotlib
 

@@ -69,7 +69,9 @@ def test_each_update_has_the_rate_of_its_schedule(name):
     for schedule in ("constant", ("linear", {"warmup": 1})):
         model = rnn.ForecastNet(D, H, 1, rng=1, dtype="float64")
         before = rnn.params(model)["head.b"]
-        rnn.fit(model, data, loss=mean, optimizer=("sgd", {"lr": 0.125}), epochs=2, schedule=schedule)
+        rnn.fit(
+            model, data, loss=mean, optimizer=("sgd", {"lr": 0.125}), epochs=2, schedule=schedule
+        )
         moved.append(float((before - rnn.params(model)["head.b"])[0]))
     assert_allclose(moved, [0.125 * 6, 0.125 * (1 + 1 + 0.8 + 0.6 + 0.4 + 0.2)], rtol=1e-6)
 
@@ -92,7 +94,9 @@ def test_adamw_is_the_same_in_both_frameworks():
 
 @each
 def test_weight_decay_by_its_formula(name):
-    """One update: p - lr * wd * p - lr * sign(g); where epsilon stands differs between the frameworks."""
+    """One update: p - lr * wd * p - lr * sign(g); where epsilon stands differs between the
+    frameworks.
+    """
     rnn, (x, y, _) = framework(name), arrays()
     model, twin = classifier(rnn), classifier(rnn)
     p = rnn.params(model)
@@ -247,7 +251,8 @@ def test_a_model_that_hides_a_module_is_asked_in_evaluation_mode_too(name):
         def __init__(self):
             super().__init__()
             self.inner = classifier(rnn, dropout=0.5)
-            self.call = self.inner.forward  # bound to the module, which a copy of the tree would miss
+            # bound to the module, which a copy of the tree would miss
+            self.call = self.inner.forward
 
         def forward(self, x, lengths=None):
             return self.call(x, lengths)
@@ -378,7 +383,9 @@ def test_frames_and_labels_train_with_ctc(name):
 
     model = rnn.Tagger(D, H, 5, cell="gru", rng=1)
     data = Batches({"x": frames, "y": labels}, 2, rng=0)
-    history = rnn.fit(model, data, loss=ctc, optimizer=("adam", {"lr": 0.05}), epochs=15, valid=data)
+    history = rnn.fit(
+        model, data, loss=ctc, optimizer=("adam", {"lr": 0.05}), epochs=15, valid=data
+    )
     assert history.epochs[-1] < 0.7 * history.epochs[0]
 
 
@@ -466,7 +473,8 @@ def test_evaluate_is_exact_for_a_function_that_says_what_it_is_the_mean_over(nam
     data = Batches((x, y, lengths), 8, rng=0, per_step=True)
     exact = rnn.evaluate(model, data, CE)
     assert_allclose(rnn.evaluate(model, data, (own, {"per": "token"})), exact, rtol=1e-12)
-    assert abs(rnn.evaluate(model, data, own) - exact) > 1e-6  # as a mean over sequences it is another
+    # as a mean over sequences it is another
+    assert abs(rnn.evaluate(model, data, own) - exact) > 1e-6
 
 
 @each
@@ -540,7 +548,9 @@ def test_optimizers_and_schedules_of_pytorch(name, tmp_path):
     parts = run(tmp_path / "parts", 4, True)
     assert parts[0] == whole[0] and equal(parts[1], whole[1])
     model = classifier(rnn)
-    neutral = rnn.fit(model, data, loss=CE, optimizer=("sgd", {"lr": 0.5}), schedule="cosine", epochs=4)
+    neutral = rnn.fit(
+        model, data, loss=CE, optimizer=("sgd", {"lr": 0.5}), schedule="cosine", epochs=4
+    )
     assert_allclose(neutral.steps, whole[0], rtol=1e-12)
     own = torch.optim.SGD(model.parameters(), lr=0.5)
     torch.optim.lr_scheduler.CosineAnnealingLR(own, 12)
@@ -581,6 +591,9 @@ def test_bfloat16_weights_are_saved_and_read(name, tmp_path):
     twin = classifier(rnn, dtype="float32", native=False).to(torch.bfloat16)
     rnn.restore(tmp_path / "w.safetensors", twin)
     assert all(
-        torch.equal(one, other) for one, other in zip(model.parameters(), twin.parameters(), strict=True)
+        torch.equal(one, other)
+        for one, other in zip(model.parameters(), twin.parameters(), strict=True)
     )
-    rnn.fit(model, data, loss=CE, optimizer="sgd", epochs=2, valid=data, checkpoint=path, resume=True)
+    rnn.fit(
+        model, data, loss=CE, optimizer="sgd", epochs=2, valid=data, checkpoint=path, resume=True
+    )

@@ -30,9 +30,13 @@ def test_permutation_p():
     for _ in range(5):
         a, b = rng.normal(size=4), rng.normal(0.7, size=6)
         exact = stats.permutation_test(
-            (a, b), lambda x, y: np.mean(x) - np.mean(y), n_resamples=np.inf, alternative="two-sided"
+            (a, b),
+            lambda x, y: np.mean(x) - np.mean(y),
+            n_resamples=np.inf,
+            alternative="two-sided",
         )
-        # SciPy doubles the smaller tail; ours counts both, which for unequal groups need not be alike
+        # SciPy doubles the smaller tail; ours counts both, which for unequal groups need not be
+        # alike
         assert abs(significance.permutation_p(a, b) - exact.pvalue) < 0.1
     assert significance.permutation_p(range(5), range(10, 15)) == 2 / 252  # complete separation
     assert significance.permutation_p([0.1, 0.2, 0.3], [0.3, 0.2, 0.1]) == 1

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnlib.metrics import calibration, classification, language, probabilistic, regression, significance
+from rnnlib.metrics import (
+    calibration,
+    classification,
+    language,
+    probabilistic,
+    regression,
+    significance,
+)
 
 Y, P = np.array([[1.0, 2.0], [4.0, 8.0]]), np.array([[1.0, 4.0], [1.0, 9.0]])  # errors 0, 2, -3, 1
 
@@ -34,13 +41,18 @@ def test_block_bootstrap_of_a_ratio():
     assert ratio == pytest.approx(np.sqrt((a**2).mean() / (b**2).mean()))
     assert low < ratio < high
     assert significance.block_bootstrap_ratio(a, b, block=7, level=0.5)[1] > low
-    # what is always three times as large stays so whatever the times: both are drawn at the same ones
+    # what is always three times as large stays so whatever the times: both are drawn at the same
+    # ones
     assert significance.block_bootstrap_ratio(3 * b, b, block=7) == pytest.approx((3, 3, 3))
-    # one block of all times is all times, wherever it begins; errors in runs leave wider intervals to longer blocks
-    assert significance.block_bootstrap_ratio(a, b, block=60) == pytest.approx((ratio, ratio, ratio))
+    # one block of all times is all times, wherever it begins; errors in runs leave wider intervals
+    # to longer blocks
+    assert significance.block_bootstrap_ratio(a, b, block=60) == pytest.approx(
+        (ratio, ratio, ratio)
+    )
     runs, ones = np.repeat(rng.normal(size=30), 10), np.ones(300)
     width = {
-        block: np.ptp(significance.block_bootstrap_ratio(runs, ones, block=block)[1:]) for block in (1, 10)
+        block: np.ptp(significance.block_bootstrap_ratio(runs, ones, block=block)[1:])
+        for block in (1, 10)
     }
     assert width[10] > 1.5 * width[1]
 
@@ -56,7 +68,8 @@ def test_block_bootstrap_of_seeds_too():
     )  # all three the best, all three the worst: 1 of 27 each
     one = rng.normal(size=40)
     both = [
-        significance.block_bootstrap_ratio(one, np.ones(40), block=5, seeds=seeds) for seeds in (False, True)
+        significance.block_bootstrap_ratio(one, np.ones(40), block=5, seeds=seeds)
+        for seeds in (False, True)
     ]
     assert both[0] == both[1]  # of one seed nothing is drawn
 
@@ -66,9 +79,12 @@ def test_block_bootstrap_covers_as_often_as_it_says():
     hits = 0
     for k in range(200):  # true ratio 0.5
         a, b = rng.normal(size=(2, 200))
-        _, low, high = significance.block_bootstrap_ratio(a, 2 * b, block=5, draws=300, level=0.9, rng=k)
+        _, low, high = significance.block_bootstrap_ratio(
+            a, 2 * b, block=5, draws=300, level=0.9, rng=k
+        )
         hits += low < 0.5 < high
-    assert 0.8 < hits / 200 < 0.96  # 0.9 and four standard errors of it; short series give narrow intervals
+    # 0.9 and four standard errors of it; short series give narrow intervals
+    assert 0.8 < hits / 200 < 0.96
 
 
 def test_block_bootstrap_refuses():
@@ -97,7 +113,9 @@ def test_entropies():
     assert language.perplexity(np.log(50)) == pytest.approx(50)
     assert language.perplexity(0.0) == 1
     # 30 tokens of 10 equally likely words, written with 120 characters
-    assert language.bits_per_character(30 * np.log(10), 120) == pytest.approx(30 * np.log2(10) / 120)
+    assert language.bits_per_character(30 * np.log(10), 120) == pytest.approx(
+        30 * np.log2(10) / 120
+    )
 
 
 @pytest.mark.parametrize("metric", [regression.mae, regression.rmse, classification.accuracy])
@@ -120,7 +138,9 @@ def test_metrics_refuse():
         classification.accuracy([0, 1], [0.2, 0.8])
     with pytest.raises(TypeError):
         regression.mase([1.0], [1.0], [1.0, 2.0])  # no m
-    with pytest.raises(ValueError, match="2 training steps hold no difference over a season of m=2"):
+    with pytest.raises(
+        ValueError, match="2 training steps hold no difference over a season of m=2"
+    ):
         regression.mase([1.0], [1.0], [1.0, 2.0], m=2)
     with pytest.raises(ValueError, match="repeats itself exactly every m=1"):
         regression.mase([1.0], [1.0], [2.0, 2.0], m=1)
@@ -135,7 +155,11 @@ def test_metrics_refuse():
 
 def test_accuracy_takes_the_strings_of_pandas():
     names = pd.Series(["a", "b", "b", "a"])
-    assert classification.accuracy(names, names) == classification.accuracy(names, pd.Categorical(names)) == 1
+    assert (
+        classification.accuracy(names, names)
+        == classification.accuracy(names, pd.Categorical(names))
+        == 1
+    )
     assert classification.accuracy(names, ["a", "b", "a", "b"]) == 0.5
 
 
@@ -168,7 +192,12 @@ def test_a_calibrated_model_has_a_small_error_and_an_overconfident_one_has_not()
     y = (rng.random(20_000) < p).astype(int)
     sharper = p**3 / (p**3 + (1 - p) ** 3)
     said, louder = (np.stack([1 - q, q], axis=1) for q in (p, sharper))
-    assert calibration.calibration_error(y, said) < 0.02 < 0.1 < calibration.calibration_error(y, louder)
+    assert (
+        calibration.calibration_error(y, said)
+        < 0.02
+        < 0.1
+        < calibration.calibration_error(y, louder)
+    )
     assert calibration.brier(y, said) < calibration.brier(y, louder)
 
 
@@ -193,9 +222,15 @@ def test_bootstrap_agrees_with_the_standard_error():
     right = np.random.default_rng(1).random(1000) < 0.76
     mean, low, high = significance.bootstrap(right)
     error = 1.96 * np.sqrt(mean * (1 - mean) / 1000)
-    assert mean == right.mean() and abs(mean - low - error) < 0.003 and abs(high - mean - error) < 0.003
     assert (
-        significance.bootstrap(right) == significance.bootstrap(right) != significance.bootstrap(right, rng=1)
+        mean == right.mean()
+        and abs(mean - low - error) < 0.003
+        and abs(high - mean - error) < 0.003
+    )
+    assert (
+        significance.bootstrap(right)
+        == significance.bootstrap(right)
+        != significance.bootstrap(right, rng=1)
     )
     narrow = significance.bootstrap(right, level=0.5)
     assert low < narrow[1] < mean < narrow[2] < high
@@ -232,7 +267,9 @@ def test_mcnemar_is_a_coin():
 
 
 def test_temperature_mends_what_was_too_sure():
-    """Labels drawn from known probabilities: logits blown up by 3 need a temperature of 3, within the error of the draw."""
+    """Labels drawn from known probabilities: logits blown up by 3 need a temperature of 3, within
+    the error of the draw.
+    """
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(20000, 3))
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -240,7 +277,8 @@ def test_temperature_mends_what_was_too_sure():
     for scale in (0.5, 1.0, 3.0):
         assert abs(calibration.temperature(y, scale * logits) / scale - 1) < 0.05
     assert calibration.temperature(y[:50], 50 * logits[:50]) > 10
-    assert calibration.temperature(np.array([0, 1]), np.eye(2)) < 0.05  # all right: no end of being sure
+    # all right: no end of being sure
+    assert calibration.temperature(np.array([0, 1]), np.eye(2)) < 0.05
     for bad, message in (
         ((y[:3], logits[:2]), "one class for each row"),
         ((y[:2], logits[:2, 0]), r"logits"),
@@ -256,7 +294,8 @@ def test_temperature_mends_what_was_too_sure():
 
 def test_smape_and_its_trap():
     assert regression.smape([100.0], [50.0]) == pytest.approx(200 / 3)
-    assert regression.smape([100.0], [150.0]) == pytest.approx(40)  # the same error, cheaper from above
+    # the same error, cheaper from above
+    assert regression.smape([100.0], [150.0]) == pytest.approx(40)
     assert (
         regression.smape([100.0], [0.0])
         == regression.smape([0.001], [0.0])
@@ -283,7 +322,8 @@ def test_pinball_is_least_at_the_quantile():
     for level in (0.1, 0.7):
         at = np.quantile(y, level)
         loss = {
-            q: probabilistic.pinball(y, np.full((4000, 1), q), (level,)) for q in (at - 0.1, at, at + 0.1)
+            q: probabilistic.pinball(y, np.full((4000, 1), q), (level,))
+            for q in (at - 0.1, at, at + 0.1)
         }
         assert min(loss, key=loss.get) == at
 
@@ -304,7 +344,9 @@ def test_three_ways_to_one_crps():
     expected = (np.abs(samples - y[:, None]).mean(axis=1) - apart / 2).mean()
     assert probabilistic.crps_samples(y, samples) == pytest.approx(expected)
     certain = np.repeat(mean[:, None], 3, axis=1)  # what is certain costs its absolute error
-    assert probabilistic.crps_quantiles(y, certain, (0.1, 0.5, 0.9)) == pytest.approx(regression.mae(y, mean))
+    assert probabilistic.crps_quantiles(y, certain, (0.1, 0.5, 0.9)) == pytest.approx(
+        regression.mae(y, mean)
+    )
     assert probabilistic.crps_samples(y, certain) == pytest.approx(regression.mae(y, mean))
     with pytest.raises(ValueError, match="above 0"):
         probabilistic.crps_normal(y, mean, 0 * y)
@@ -338,10 +380,12 @@ def test_diebold_mariano_by_hand_and_its_size():
         return np.convolve(rng.normal(size=size + h - 1), np.ones(h) / np.sqrt(h), "valid")
 
     found = [
-        significance.diebold_mariano(averaged(200, 4), averaged(200, 4), horizon=4)[1] for _ in range(400)
+        significance.diebold_mariano(averaged(200, 4), averaged(200, 4), horizon=4)[1]
+        for _ in range(400)
     ]
     naive = [
-        significance.diebold_mariano(averaged(200, 4), averaged(200, 4), horizon=1)[1] for _ in range(400)
+        significance.diebold_mariano(averaged(200, 4), averaged(200, 4), horizon=1)[1]
+        for _ in range(400)
     ]
     assert 0.02 < np.mean(np.array(found) < 0.05) < 0.11 < np.mean(np.array(naive) < 0.05)
 

@@ -1,4 +1,6 @@
-"""The way back: truncation is what it says it is, and recomputation changes the memory, not the gradient."""
+"""The way back: truncation is what it says it is, and recomputation changes the memory, not the
+gradient.
+"""
 
 import tracemalloc
 
@@ -14,7 +16,11 @@ B, T, D, H = 3, 11, 2, 5
 @pytest.fixture
 def case():
     rng = np.random.default_rng(0)
-    p = {"W_x": rng.normal(size=(D, H)), "W_h": 0.6 * rng.normal(size=(H, H)), "b": rng.normal(size=H)}
+    p = {
+        "W_x": rng.normal(size=(D, H)),
+        "W_h": 0.6 * rng.normal(size=(H, H)),
+        "b": rng.normal(size=H),
+    }
     return p, rng.normal(size=(B, T, D)), rng.normal(size=(B, H)), rng.normal(size=(B, T, H))
 
 
@@ -31,7 +37,8 @@ def test_truncated_gradient_is_the_sum_of_the_pieces_gradients(case, k, activati
     total, dxs, starts = {name: 0 for name in p}, [], []
     for t in range(0, T, k):
         piece = slice(t, t + k)
-        _, h, tapes = elman.forward(p, x[:, piece], h, activation)  # each from a constant first state
+        # each from a constant first state
+        _, h, tapes = elman.forward(p, x[:, piece], h, activation)
         dx_piece, dh_piece, grads = elman.backward(p, R[:, piece], tapes, activation=activation)
         dxs.append(dx_piece)
         starts.append(dh_piece)
@@ -55,7 +62,9 @@ def test_recomputation_gives_the_same_gradient(case, every, activation):
     p, x, h, R = case
     y, _, tapes = elman.forward(p, x, h, activation)
     dx, dh0, grads = elman.backward(p, 2 * R * y, tapes, activation=activation)
-    found = recompute.gradients(p, x, lambda t, y: 2 * R[:, t : t + y.shape[1]] * y, every, h, activation)
+    found = recompute.gradients(
+        p, x, lambda t, y: 2 * R[:, t : t + y.shape[1]] * y, every, h, activation
+    )
     assert np.abs(found[0] - dx).max() < 1e-12 and np.abs(found[1] - dh0).max() < 1e-12
     assert close(found[2], grads)
 

@@ -1,4 +1,6 @@
-"""Elman: the reference against central differences, the frameworks against the reference, the native layers against both."""
+"""Elman: the reference against central differences, the frameworks against the reference, the
+native layers against both.
+"""
 
 import math
 
@@ -47,7 +49,9 @@ def test_reference_gradient_is_the_slope(activation, lengths):
 
 
 def test_reference_by_hand():
-    """Numbers worked out on paper: h1 = tanh(0.5 * 1 + 0.25 * 0 - 0.5) = 0, h2 = tanh(1.5 - 0.5), h3 = tanh(h2 / 4)."""
+    """Numbers worked out on paper: h1 = tanh(0.5 * 1 + 0.25 * 0 - 0.5) = 0, h2 = tanh(1.5 - 0.5),
+    h3 = tanh(h2 / 4).
+    """
     p = {"W_x": np.array([[0.5]]), "W_h": np.array([[0.25]]), "b": np.array([-0.5])}
     y, last, _ = elman.forward(p, np.array([[[1.0], [3.0], [1.0]]]))
     assert_allclose(y[0, :, 0], [0, math.tanh(1), math.tanh(math.tanh(1) / 4)], atol=1e-15)
@@ -97,7 +101,9 @@ def test_framework_matches_reference(name, activation, lengths, kind, steps):
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
 def test_one_sequence_and_no_state_given(name):
-    """A batch of one; the first state is zero, y is 0 after the end and the state is the last valid one."""
+    """A batch of one; the first state is zero, y is 0 after the end and the state is the last
+    valid one.
+    """
     rnn = framework(name)
     layer = rnn.RNN(rnn.ElmanCell(D, H, dtype="float64", rng=3))
     x = np.random.default_rng(4).normal(size=(1, T, D))
@@ -118,5 +124,7 @@ def test_long_run_equals_two_halves(name):
     y, last = layer(x)
     first, state = layer(x[:, :2])
     second, state = layer(x[:, 2:], state)
-    assert_allclose(np.concatenate([rnn.array(first), rnn.array(second)], axis=1), rnn.array(y), atol=1e-14)
+    assert_allclose(
+        np.concatenate([rnn.array(first), rnn.array(second)], axis=1), rnn.array(y), atol=1e-14
+    )
     assert_allclose(rnn.array(state), rnn.array(last), atol=1e-14)

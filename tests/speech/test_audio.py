@@ -1,4 +1,6 @@
-"""Sound: reading WAV files, made signals against their definition, spectra against Parseval and a direct sum."""
+"""Sound: reading WAV files, made signals against their definition, spectra against Parseval and a
+direct sum.
+"""
 
 import io
 import struct
@@ -176,13 +178,17 @@ def test_log_mel_against_a_direct_sum():
         energy = np.zeros(5)
         for f in range(size // 2 + 1):
             hz = f * rate / size
-            power = abs(sum(piece[n] * np.exp(-2j * np.pi * f * n / size) for n in range(size))) ** 2
+            power = (
+                abs(sum(piece[n] * np.exp(-2j * np.pi * f * n / size) for n in range(size))) ** 2
+            )
             power *= (1 if f in (0, size // 2) else 2) / (size * (window**2).sum())
             for m in range(5):
                 low, middle, high = corners[m : m + 3]
                 if low < hz < high:
                     energy[m] += power * (
-                        (hz - low) / (middle - low) if hz <= middle else (high - hz) / (high - middle)
+                        (hz - low) / (middle - low)
+                        if hz <= middle
+                        else (high - hz) / (high - middle)
                     )
         np.testing.assert_allclose(got[t], np.log(energy), rtol=1e-8)
 

@@ -33,8 +33,12 @@ def test_autoregression_is_least_squares_on_the_training_part(p):
     train, rest = y[:150], y[150:]
     model = one_step.AutoRegression(p).fit(train)
     lags = np.column_stack([np.ones(150 - p), *(train[p - k : 150 - k] for k in range(1, p + 1))])
-    np.testing.assert_allclose(model.params_, np.linalg.lstsq(lags, train[p:], rcond=None)[0], rtol=1e-9)
-    expected = [model.params_ @ [1, *(y[t - k] for k in range(1, p + 1))] for t in range(150, len(y))]
+    np.testing.assert_allclose(
+        model.params_, np.linalg.lstsq(lags, train[p:], rcond=None)[0], rtol=1e-9
+    )
+    expected = [
+        model.params_ @ [1, *(y[t - k] for k in range(1, p + 1))] for t in range(150, len(y))
+    ]
     np.testing.assert_allclose(model.predict(train, rest), expected, rtol=1e-12)
 
 
@@ -77,9 +81,12 @@ def test_forecasts_refuse():
 def test_markov_chain_by_hand():
     model = ngram.MarkovChain(3, alpha=0.5).fit([0, 1, 0, 1, 1])
     np.testing.assert_allclose(
-        model.P_, np.array([[0.5, 2.5, 0.5], [1.5, 1.5, 0.5], [0.5, 0.5, 0.5]]) / [[3.5], [3.5], [1.5]]
+        model.P_,
+        np.array([[0.5, 2.5, 0.5], [1.5, 1.5, 0.5], [0.5, 0.5, 0.5]]) / [[3.5], [3.5], [1.5]],
     )
-    assert model.cross_entropy([1, 0, 1]) == pytest.approx(-(np.log2(1.5 / 3.5) + np.log2(2.5 / 3.5)) / 2)
+    assert model.cross_entropy([1, 0, 1]) == pytest.approx(
+        -(np.log2(1.5 / 3.5) + np.log2(2.5 / 3.5)) / 2
+    )
 
 
 def kneser_ney(train, order, vocab_size, discount, context, word):
@@ -120,7 +127,9 @@ def test_ngram_is_its_definition_and_sums_to_one(order, vocab_size, train, disco
     for context in ([], [0], [1, 0], train[-3:], [vocab_size - 1] * 4):
         got = model.probabilities(context)
         k = min(order, len(context) + 1)
-        expected = [kneser_ney(train, k, vocab_size, discount, context, word) for word in range(vocab_size)]
+        expected = [
+            kneser_ney(train, k, vocab_size, discount, context, word) for word in range(vocab_size)
+        ]
         np.testing.assert_allclose(got, expected, rtol=1e-10)
         assert got.sum() == pytest.approx(1, abs=1e-12) and got.min() > 0
 
@@ -145,7 +154,8 @@ def test_ngram_agrees_with_nltk_where_both_are_defined():
     )  # no gram is seen only at the very start, where nltk's counts of kinds and sums differ
     theirs = KneserNeyInterpolated(3, discount=0.4)
     theirs.fit(
-        [list(everygrams([str(i) for i in train], max_len=3))], vocabulary_text=[str(i) for i in train]
+        [list(everygrams([str(i) for i in train], max_len=3))],
+        vocabulary_text=[str(i) for i in train],
     )
     ours = ngram.NGram(3, 5, discount=0.4).fit(train)
     counts, total, kinds, _ = ours._levels[0]
@@ -247,7 +257,9 @@ LEXICON = {"good": 1.9, "horrible": -2.5, "fine": 0.8}
 
 def test_vader_knows_negation_and_is_fitted_by_its_threshold():
     vader = lexicon.Vader(LEXICON)
-    good, bad, none, empty, odd = vader.scores(["it is good", "it is not good", "a film", "", "?! Привет"])
+    good, bad, none, empty, odd = vader.scores(
+        ["it is good", "it is not good", "a film", "", "?! Привет"]
+    )
     assert bad < 0 < good and none == empty == odd == 0
     assert vader.scores(["VERY good"])[0] > good
     texts = ["good", "fine", "horrible", "a film", "good good", "fine"]

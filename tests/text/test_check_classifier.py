@@ -20,7 +20,10 @@ def sentences(count=40, rng=0):
     rng = np.random.default_rng(rng)
     labels = rng.permutation(["bad", "good"] * (count // 2)).tolist()
     fill = "the film its plot and a cast".split()
-    texts = [" ".join([*rng.choice(fill, rng.integers(2, 6)), rng.choice(WORDS[label])]) for label in labels]
+    texts = [
+        " ".join([*rng.choice(fill, rng.integers(2, 6)), rng.choice(WORDS[label])])
+        for label in labels
+    ]
     return texts, labels
 
 

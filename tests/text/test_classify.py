@@ -41,7 +41,9 @@ SMALL = dict(embedding_size=8, hidden_size=7, progress=False)
 @pytest.fixture(scope="module", params=FRAMEWORKS)
 def fitted(request):
     rnn = framework(request.param)
-    how = dict(tokenizer="treebank", cell="lstm", dropout=0.1, epochs=12, lr=1e-2, patience=6, rng=5)
+    how = dict(
+        tokenizer="treebank", cell="lstm", dropout=0.1, epochs=12, lr=1e-2, patience=6, rng=5
+    )
     model = TextClassifier(rnn, **SMALL, **how)
     return rnn, model.fit(*sentences(200), valid=sentences(40, 1))
 
@@ -49,7 +51,10 @@ def fitted(request):
 def test_it_learns_and_answers_with_the_labels(fitted):
     _, model = fitted
     texts, labels = sentences(100, 2)
-    assert model.classes_.tolist() == ["bad", "good"] and (model.predict(texts) == labels).mean() > 0.95
+    assert (
+        model.classes_.tolist() == ["bad", "good"]
+        and (model.predict(texts) == labels).mean() > 0.95
+    )
     p = model.predict_proba(texts)
     assert p.shape == (100, 2) and np.allclose(p.sum(axis=1), 1) and p.dtype == float
     assert (model.classes_[p.argmax(axis=1)] == model.predict(texts)).all()
@@ -64,7 +69,10 @@ def test_a_file_gives_the_same_classifier(fitted, tmp_path):
     np.testing.assert_array_equal(again.predict_proba(texts), model.predict_proba(texts))
     assert again.get_params() == model.get_params()  # rng among them
     assert again.framework_ == model.framework_
-    both = [m.fit(texts, labels, valid=(texts, labels)).predict_proba(texts) for m in (clone(model), again)]
+    both = [
+        m.fit(texts, labels, valid=(texts, labels)).predict_proba(texts)
+        for m in (clone(model), again)
+    ]
     np.testing.assert_array_equal(*both)  # it learns anew as it did
 
 
@@ -82,7 +90,8 @@ def test_one_framework_reads_what_the_other_wrote(fitted, tmp_path):
 def test_twins_learn_the_same(tmp_path):
     texts, labels = sentences(60)
     p = [
-        TextClassifier(framework(side), **SMALL, rng=3, epochs=1).fit(texts, labels) for side in ("pt", "tf")
+        TextClassifier(framework(side), **SMALL, rng=3, epochs=1).fit(texts, labels)
+        for side in ("pt", "tf")
     ]
     np.testing.assert_allclose(p[0].predict_proba(texts), p[1].predict_proba(texts), atol=1e-4)
 
@@ -149,11 +158,15 @@ def test_files_refuse(side, tmp_path):
     rnn.save(tmp_path / "w.safetensors", rnn.Classifier(2, 3, 2))
     with pytest.raises(ValueError, match="holds weights, but no text classifier"):
         TextClassifier.load(tmp_path / "w.safetensors")
-    own = TextClassifier(rnn, **SMALL, epochs=1, tokenizer=lambda whole: tokenizers.word_tokens(whole))
+    own = TextClassifier(
+        rnn, **SMALL, epochs=1, tokenizer=lambda whole: tokenizers.word_tokens(whole)
+    )
     own.fit(texts, labels)
     with pytest.raises(ValueError, match="a tokenizer of your own cannot be written to a file"):
         own.save(tmp_path / "m.safetensors")
-    cut = TextClassifier(rnn, **SMALL, epochs=1, tokenizer=tokenizers.Subwords(texts, 60), max_tokens=9)
+    cut = TextClassifier(
+        rnn, **SMALL, epochs=1, tokenizer=tokenizers.Subwords(texts, 60), max_tokens=9
+    )
     cut.fit(texts, labels).save(tmp_path / "s.safetensors")
     again = TextClassifier.load(tmp_path / "s.safetensors")
     np.testing.assert_array_equal(again.predict_proba(texts), cut.predict_proba(texts))
@@ -192,7 +205,8 @@ def test_damaged_files_are_named(side, tmp_path):
     arrays, about = checkpoint_format.read(path)
     kept = about["about"]["text_classifier"]
     damaged = [
-        ({key: value for key, value in kept.items() if key != lost}, f"'{lost}' is missing") for lost in kept
+        ({key: value for key, value in kept.items() if key != lost}, f"'{lost}' is missing")
+        for lost in kept
     ]
     damaged += [
         ({**kept, "architecture": {**kept["architecture"], "gnu": 1}}, "cannot be read"),
@@ -203,7 +217,9 @@ def test_damaged_files_are_named(side, tmp_path):
     for text_classifier, message in damaged:
         broken = {**about, "about": {"text_classifier": text_classifier}}
         weight_files.write_weights(path, arrays, broken)
-        with pytest.raises(ValueError, match=f"m.safetensors holds a text classifier that.*{message}"):
+        with pytest.raises(
+            ValueError, match=f"m.safetensors holds a text classifier that.*{message}"
+        ):
             TextClassifier.load(path)
 
 
@@ -214,14 +230,18 @@ def test_encoder_reads_as_it_says():
     assert encoder.vocabulary.decode(x[0]) == ["a", "plot", "<pad>", "<pad>", "<pad>"]
     assert encoder.vocabulary.decode(x[1]) == ["a", "film", ",", "a", "<unk>"]
     strict = Encoder(["A film", "a film"], lower=False, min_count=1, max_tokens=1)
-    assert strict.vocabulary.tokens == ["<pad>", "<unk>", "A", "a"] and strict(["film a"])[1].tolist() == [1]
+    assert strict.vocabulary.tokens == ["<pad>", "<unk>", "A", "a"] and strict(["film a"])[
+        1
+    ].tolist() == [1]
     x, y, lengths = encode_examples(encoder, ["no", "yes"], ["a film", "plot"], ["yes", "no"])
     assert y.tolist() == [1, 0] and lengths.tolist() == [2, 1]
 
 
 def ten_lines():
     """The README's block on sentences, as it stands there."""
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    blocks = re.findall(
+        r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S
+    )
     (found,) = [block for block in blocks if "TextClassifier" in block]
     return found
 

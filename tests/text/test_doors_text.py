@@ -1,4 +1,6 @@
-"""What a stranger hands over as texts and labels: each door says what is wrong, and where, or does what it documents."""
+"""What a stranger hands over as texts and labels:
+each door says what is wrong, and where, or does what it documents.
+"""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +8,14 @@ import pytest
 
 from backends import FRAMEWORKS, framework
 from rnnlib.core import validation
-from rnnlib.metrics import calibration, classification, language, probabilistic, regression, significance
+from rnnlib.metrics import (
+    calibration,
+    classification,
+    language,
+    probabilistic,
+    regression,
+    significance,
+)
 from rnnlib.text import bag_of_words, tokenizers, vocabulary
 from rnnlib.text.classifier import TextClassifier
 from rnnlib.text.encoder import Encoder
@@ -31,7 +40,9 @@ def fit(request):
     name = request.param
     if name in ("pt", "tf"):
         return network(name)
-    return lambda texts, labels, valid=VALID: bag_of_words.WordCounts(name).fit(texts, labels, valid)
+    return lambda texts, labels, valid=VALID: bag_of_words.WordCounts(name).fit(
+        texts, labels, valid
+    )
 
 
 BAD_LABELS = [
@@ -39,7 +50,11 @@ BAD_LABELS = [
     (["g", float("nan")] * 10, TypeError, "got nan at place 1"),
     (pd.Series(["g", pd.NA] * 10), TypeError, "got (nan|<NA>) at place 1"),
     (pd.Series([1, pd.NA] * 10, dtype="Int64"), TypeError, "got (nan|<NA>) at place 1"),
-    (["g", 1] * 10, TypeError, "labels are all strings or all whole numbers, got 'g' and, at place 1, 1"),
+    (
+        ["g", 1] * 10,
+        TypeError,
+        "labels are all strings or all whole numbers, got 'g' and, at place 1, 1",
+    ),
     ([True, 2] * 10, TypeError, "got True and, at place 1, 2"),
     ([0.5, 1.0] * 10, TypeError, "got 0.5 at place 0"),
     (np.array([0.5, 1.0] * 10), TypeError, "labels must be strings or whole numbers.* got float64"),
@@ -66,7 +81,11 @@ def test_labels_are_named(fit, labels, error, message):
         ([*TEXTS[:-1], float("nan")], TypeError, "text 19 must be a string, got float"),
         ("good film", TypeError, "texts must be a list of strings, got str"),
         (dict.fromkeys(TEXTS[:2]), TypeError, "texts must be a list of strings, got dict"),
-        (pd.DataFrame({"text": TEXTS}), TypeError, "texts must be a list of strings, got DataFrame"),
+        (
+            pd.DataFrame({"text": TEXTS}),
+            TypeError,
+            "texts must be a list of strings, got DataFrame",
+        ),
         (None, TypeError, "texts must be a list of strings, got NoneType"),
         ([], ValueError, "0 texts and 20 labels"),
         ([f"w{i}" for i in range(20)], ValueError, "no token .*min_count=2"),
@@ -81,12 +100,20 @@ def test_texts_are_named(fit, texts, error, message):
 @pytest.mark.parametrize(
     ("valid", "error", "message"),
     [
-        ((TEXTS, LABELS, LABELS), TypeError, r"valid is a pair \(texts, labels\), got a tuple of 3"),
+        (
+            (TEXTS, LABELS, LABELS),
+            TypeError,
+            r"valid is a pair \(texts, labels\), got a tuple of 3",
+        ),
         (TEXTS, TypeError, r"valid is a pair \(texts, labels\), got a list of 20"),
         (True, TypeError, r"valid is a pair \(texts, labels\), got bool"),
         (([], []), ValueError, "0 texts and 0 labels"),
         ((TEXTS[:2], ["g"]), ValueError, "2 texts and 1 labels"),
-        ((TEXTS[:2], ["g", "z"]), ValueError, "label 1 is 'z', which is none of the classes .*'b', 'g'"),
+        (
+            (TEXTS[:2], ["g", "z"]),
+            ValueError,
+            "label 1 is 'z', which is none of the classes .*'b', 'g'",
+        ),
         ((TEXTS[:2], [0, 1]), ValueError, "label 0 is '?0'?, which is none of the classes"),
         ((TEXTS[:2], ["g", None]), TypeError, "got None at place 1"),
     ],
@@ -126,7 +153,9 @@ def test_odd_texts_have_answers(fit):
 
 def test_the_framework_is_a_name_or_a_module():
     for rnn in ("pt", None, np):
-        with pytest.raises(TypeError, match="rnn is 'torch' or 'tensorflow', or the module rnnlib.pt"):
+        with pytest.raises(
+            TypeError, match="rnn is 'torch' or 'tensorflow', or the module rnnlib.pt"
+        ):
             TextClassifier(rnn)
     for rnn in FRAMEWORKS:
         rnn = framework(*rnn.values)
@@ -139,7 +168,9 @@ def test_the_framework_is_a_name_or_a_module():
 def test_files_that_are_not_there(name, tmp_path):
     rnn = framework(name)
     model = network(name)(TEXTS, LABELS)
-    with pytest.raises(OSError, match="could not write .*m.safetensors: no folder .*new.*: make it first"):
+    with pytest.raises(
+        OSError, match="could not write .*m.safetensors: no folder .*new.*: make it first"
+    ):
         model.save(tmp_path / "new" / "m.safetensors")
     assert not (tmp_path / "new").exists()
     with pytest.raises(FileNotFoundError, match="no weights file at"):
@@ -149,18 +180,24 @@ def test_files_that_are_not_there(name, tmp_path):
     for k, broken in enumerate((whole[: len(whole) // 2], b"", b"not a file of ours", bytes(100))):
         path = tmp_path / f"{k}.safetensors"
         path.write_bytes(broken)
-        with pytest.raises(ValueError, match=f"{k}.safetensors .{len(broken)} bytes. is not a whole safe"):
+        with pytest.raises(
+            ValueError, match=f"{k}.safetensors .{len(broken)} bytes. is not a whole safe"
+        ):
             TextClassifier.load(path)
     rnn.save(tmp_path / "half.safetensors", model.model_, text_classifier={"classes": ["b", "g"]})
     with pytest.raises(
-        ValueError, match="half.safetensors holds a text classifier that cannot be read, 'encoder' is missing"
+        ValueError,
+        match="half.safetensors holds a text classifier that cannot be read, 'encoder' is missing",
     ):
         TextClassifier.load(tmp_path / "half.safetensors")
 
 
 def test_word_counts_without_a_vocabulary():
     for texts, message in (
-        ([f"w{i}" for i in range(20)], "no token stands in min_count=2 of the 20 texts: lower min_count"),
+        (
+            [f"w{i}" for i in range(20)],
+            "no token stands in min_count=2 of the 20 texts: lower min_count",
+        ),
         ([""] * 20, "no token stands in min_count=2 of the 20 texts"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -210,7 +247,10 @@ def test_vader_is_fitted_on_zeros_and_ones():
 
 def test_tokenizers_of_strings_are_told_how_to_have_places():
     """str.split is what a stranger tries first."""
-    message = "a tokenizer gives Tokens, which know their places, got .*: text.align_tokens.strings, text. makes them"
+    message = (
+        "a tokenizer gives Tokens, which know their places, got .*: "
+        "text.align_tokens.strings, text. makes them"
+    )
     for cut in (str.split, lambda whole: [1], lambda whole: None):
         doors = [
             lambda cut=cut: tokenizers.tokenize("a b", cut),
@@ -220,7 +260,9 @@ def test_tokenizers_of_strings_are_told_how_to_have_places():
         for door in doors:
             with pytest.raises(TypeError, match=message):
                 door()
-    assert tokenizers.tokenize("a b", lambda whole: tokenizers.align_tokens(whole.split(), whole)) == [
+    assert tokenizers.tokenize(
+        "a b", lambda whole: tokenizers.align_tokens(whole.split(), whole)
+    ) == [
         "a",
         "b",
     ]
@@ -260,11 +302,17 @@ def test_accuracy_names_what_is_no_label():
 def test_shapes_that_differ_are_named_as_they_were_given():
     two, one, bools = [1.0, 2.0], [1.0], np.ones(2, bool)
     for score, message in (
-        (lambda: probabilistic.coverage(two, one, two), r"y has shape \(2,\), low \(1,\): they must agree"),
+        (
+            lambda: probabilistic.coverage(two, one, two),
+            r"y has shape \(2,\), low \(1,\): they must agree",
+        ),
         (lambda: probabilistic.coverage(two, two, [1, np.nan]), "high has 1 values that are NaN"),
         (lambda: probabilistic.crps_normal(two, one, one), r"y has shape \(2,\), mean \(1,\)"),
         (lambda: probabilistic.crps_normal(two, two, one), r"y has shape \(2,\), deviation \(1,\)"),
-        (lambda: significance.diebold_mariano(two, one, horizon=1), r"errors has shape \(2,\), rival \(1,\)"),
+        (
+            lambda: significance.diebold_mariano(two, one, horizon=1),
+            r"errors has shape \(2,\), rival \(1,\)",
+        ),
         (
             lambda: significance.block_bootstrap_ratio(two, one, block=1),
             r"errors has shape \(2,\), rival \(1,\)",
@@ -284,7 +332,9 @@ def test_shapes_that_differ_are_named_as_they_were_given():
 
 
 def test_probabilities_of_one_column_say_nothing():
-    """scikit-learn's Brier score of a single class that is certain and right would be 1, the worst."""
+    """scikit-learn's Brier score of a single class that is certain and right would be 1, the
+    worst.
+    """
     for score in (calibration.brier, calibration.reliability, calibration.calibration_error):
         with pytest.raises(ValueError, match="p has 1 column, one for each class: two at least"):
             score([0, 0], np.ones((2, 1)))

@@ -15,20 +15,37 @@ from rnnlib.text.vocabulary import Vocabulary
 
 PIECES = """" '' `` ' a n't don't & | &amp; &#9; &#124; . ... … “ ” ’ « é e\u0301 中文 कि 👍 $ % -- 3.5 , ( < [ gonna a.b/c?d=1&e ? : / İ"""
 ODD = st.lists(
-    st.sampled_from([*PIECES.split(), " ", "  ", "\n", "\t", "\x00", "\u200b", "\u00a0"]), min_size=1
+    st.sampled_from([*PIECES.split(), " ", "  ", "\n", "\t", "\x00", "\u200b", "\u00a0"]),
+    min_size=1,
 )
 PRINTABLE = (st.text(min_size=1) | ODD.map("".join)).filter(str.strip)
 
 
 def test_words_follow_the_documented_rule():
     sentence = "It's 3.14, not 1,000 (don't ask): naïve_x 2nd!"
-    expected = ["It's", "3.14", ",", "not", "1,000", "(", "don't", "ask", ")", ":", "naïve_x", "2nd", "!"]
+    expected = [
+        "It's",
+        "3.14",
+        ",",
+        "not",
+        "1,000",
+        "(",
+        "don't",
+        "ask",
+        ")",
+        ":",
+        "naïve_x",
+        "2nd",
+        "!",
+    ]
     assert tokenizers.tokenize(sentence) == expected
     assert tokenizers.tokenize("ab c", "characters") == ["a", "b", " ", "c"]
 
 
 def test_marks_belong_to_the_word():
-    """Decomposed accents, the vowels of Devanagari, Thai and Arabic: combining marks are parts of what they stand on."""
+    """Decomposed accents, the vowels of Devanagari, Thai and Arabic:
+    combining marks are parts of what they stand on.
+    """
     for whole, expected in (
         ("cafe\u0301, e\u0301te\u0301", ["cafe\u0301", ",", "e\u0301te\u0301"]),
         ("नमस्ते, हिन्दी कि!", ["नमस्ते", ",", "हिन्दी", "कि", "!"]),
@@ -47,7 +64,8 @@ def test_marks_belong_to_the_word():
 def test_words_without_marks_are_cut_as_before():
     plain = re.compile(r"\d+(?:[.,]\d+)+|\w+(?:['’]\w+)*|[^\w\s]")
     signs = (
-        "It's 3.14, x² ½ ٣٫٥ naïve_x \x1c\x1d\x1e\x1f\u200b\u00a0\u2028 中文 Привет ' a’b 1,000.5 ª ﬁ ⅷ 𝟘 👍"
+        "It's 3.14, x² ½ ٣٫٥ naïve_x \x1c\x1d\x1e\x1f\u200b\u00a0\u2028 中文 Привет ' a’b "
+        "1,000.5 ª ﬁ ⅷ 𝟘 👍"
     )
     assert tokenizers.tokenize(signs) == [match[0] for match in plain.finditer(signs)]
 
@@ -81,7 +99,12 @@ def test_tokenize_takes_any_function_to_tokens():
         ("", "words", ValueError, "text is empty"),
         (" \n", "characters", ValueError, "2 characters, all of them white space"),
         (b"ab", "words", TypeError, "must be a string, got bytes"),
-        ("ab", "word", ValueError, "unknown tokenizer 'word': choose one of characters, words, wordpunct"),
+        (
+            "ab",
+            "word",
+            ValueError,
+            "unknown tokenizer 'word': choose one of characters, words, wordpunct",
+        ),
     ],
 )
 def test_tokenize_refuses(whole, tokenizer, error, message):
@@ -131,7 +154,10 @@ def test_decode_inverts_encode(tokens, min_count):
     "options, message",
     [
         ({"tokens": []}, "this text is empty"),
-        ({"unknown": "ignore"}, "unknown policy for unknown tokens 'ignore': choose one of unk, error, skip"),
+        (
+            {"unknown": "ignore"},
+            "unknown policy for unknown tokens 'ignore': choose one of unk, error, skip",
+        ),
         ({"unk": None, "unknown": "unk"}, "needs an entry for unknown tokens"),
         ({"tokens": ["<pad>", "a"]}, "holds 1 tokens '<pad>'"),
         ({"min_count": 0}, "min_count must be at least 1"),
@@ -209,14 +235,19 @@ def test_tokenizers_differ_where_they_are_known_to():
     cut = {name: tokenizers.tokenize(TRICKY, name) for name in tokenizers.TOKENIZERS}
     assert cut["words"][4:6] == ["Don't", "pay"] and cut["wordpunct"][4:7] == ["Don", "'", "t"]
     assert cut["treebank"][4:6] == cut["spacy"][4:6] == ["Do", "n't"]
-    assert cut["treebank"][3] == '"' and cut["treebank"][-3:] == ["ca", "n't", "."]  # as written, not as ``
+    # as written, not as ``
+    assert cut["treebank"][3] == '"' and cut["treebank"][-3:] == ["ca", "n't", "."]
     assert "U.S." in cut["spacy"] and "&" in cut["toktok"] and "3.50" in cut["toktok"]
     assert "$" in cut["spacy"] and "%!" + '"' in cut["wordpunct"]
     assert tokenizers.spacy_tokens("Das gibt's z.B. nicht.", "de")[2].text == "z.B."
 
 
 def test_aligned_gives_places_and_refuses_what_is_not_there():
-    assert tokenizers.align_tokens(["a", "``", "b"], 'a  "b') == [("a", 0, 1), ('"', 3, 4), ("b", 4, 5)]
+    assert tokenizers.align_tokens(["a", "``", "b"], 'a  "b') == [
+        ("a", 0, 1),
+        ('"', 3, 4),
+        ("b", 4, 5),
+    ]
     with pytest.raises(ValueError, match="'c' does not stand in the text after character 1"):
         tokenizers.align_tokens(["a", "c"], "abc"[:2])
     with pytest.raises(ValueError, match="'a' does not stand in the text after character 2"):
@@ -224,14 +255,19 @@ def test_aligned_gives_places_and_refuses_what_is_not_there():
 
 
 def test_subwords_merge_the_most_frequent_pair():
-    """Sennrich et al. (2016), written out: count the pairs, merge one of the most frequent, again."""
+    """Sennrich et al.
+
+    (2016), written out: count the pairs, merge one of the most frequent, again.
+    """
     counts = {"low": 53, "lower": 29, "newest": 11, "widest": 5, "slowest": 2, "wow": 1}
     whole = " ".join(word for word, count in counts.items() for _ in range(count))
     cut = tokenizers.Subwords([whole], size=len(set(whole)) + 1 + 12)
     words = Counter(tuple(word) for word in re.findall(r" ?\w+", whole))
     assert len(cut.merges) == 12
     for merge in cut.merges:
-        pairs = Counter(pair for word, count in words.items() for pair in [*itertools.pairwise(word)] * count)
+        pairs = Counter(
+            pair for word, count in words.items() for pair in [*itertools.pairwise(word)] * count
+        )
         assert pairs[merge] == max(pairs.values())
         words = Counter({merged(word, merge): count for word, count in words.items()})
     pieces = set("".join(counts)) | {" "} | {"".join(merge) for merge in cut.merges}
@@ -264,7 +300,9 @@ SUBWORDS = tokenizers.Subwords(["the theory of them, the others' thesis & 3.5 &\
 
 
 def test_subwords_refuse_and_know_what_they_have_seen():
-    with pytest.raises(ValueError, match="size=3 is less than the 3 characters of the texts and one more"):
+    with pytest.raises(
+        ValueError, match="size=3 is less than the 3 characters of the texts and one more"
+    ):
         tokenizers.Subwords(["abc"], 3)
     with pytest.raises(ValueError, match="text is empty"):
         tokenizers.Subwords(["abc", " "], 10)
@@ -272,7 +310,11 @@ def test_subwords_refuse_and_know_what_they_have_seen():
         tokenizers.Subwords("abc", 10)
     vocab = Vocabulary(SUBWORDS.pieces)
     assert 1 not in vocab.encode(tokenizers.tokenize("the theory", SUBWORDS))
-    assert vocab.decode(vocab.encode(tokenizers.tokenize("the ж", SUBWORDS))) == ["the", " ", "<unk>"]
+    assert vocab.decode(vocab.encode(tokenizers.tokenize("the ж", SUBWORDS))) == [
+        "the",
+        " ",
+        "<unk>",
+    ]
     assert 25 < len(SUBWORDS.pieces) < 40 and len(tokenizers.Subwords([TRICKY], 40).pieces) == 39
 
 
@@ -287,6 +329,8 @@ def test_special_entries_and_files():
 @pytest.mark.parametrize("name", tokenizers.TOKENIZERS)
 def test_odd_texts_have_tokens(name):
     assert "".join(tokenizers.tokenize("?!... ", name)) == "?!..." if name != "characters" else True
-    assert "".join(tokenizers.tokenize("Привет 世界 नमस्ते", name)).replace(" ", "") == "Привет世界नमस्ते"
+    assert (
+        "".join(tokenizers.tokenize("Привет 世界 नमस्ते", name)).replace(" ", "") == "Привет世界नमस्ते"
+    )
     with pytest.raises(ValueError, match="text is empty"):
         tokenizers.tokenize("", name)

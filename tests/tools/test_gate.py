@@ -1,4 +1,6 @@
-"""The gate finds what it looks for: density, commands and names in documents, fences, stale files in the wheel."""
+"""The gate finds what it looks for: density, commands and names in documents, fences, stale files
+in the wheel.
+"""
 
 import zipfile
 
@@ -51,7 +53,10 @@ def test_documents_name_what_is_there(words, problem):
 
 
 def test_documents_let_what_exists_pass():
-    words = "`make book`, `python -m rnnlib data sunspots`, `python -m tools.record --stale`, `rnn.fit(model)`, `x.shape`"
+    words = (
+        "`make book`, `python -m rnnlib data sunspots`, `python -m tools.record --stale`, "
+        "`rnn.fit(model)`, `x.shape`"
+    )
     assert documents.check(documents.Text("page.md", words), run=False) == []
 
 

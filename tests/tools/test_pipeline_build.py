@@ -1,4 +1,6 @@
-"""`make book` on a small book: warnings are fatal, again and again, and prose reaches the page without a run."""
+"""`make book` on a small book: warnings are fatal, again and again, and prose reaches the page
+without a run.
+"""
 
 import os
 import subprocess
@@ -25,7 +27,8 @@ def project(tmp_path_factory):
     (project / "constraints.txt").write_text("")
     (project / "_config.yml").write_text(CONFIG)
     (project / "_toc.yml").write_text(
-        "format: jb-book\nroot: book/index\nchapters: [{file: notebooks/chapter}, {file: book/after}]\n"
+        "format: jb-book\nroot: book/index\nchapters: [{file: notebooks/chapter}, {file: "
+        "book/after}]\n"
     )
     (project / "book").mkdir()
     (project / "book" / "index.md").write_text("# Start\n")
@@ -35,10 +38,14 @@ def project(tmp_path_factory):
 
 
 def build(project):
-    """(exit status, what it said) of the build in a process of its own: Sphinx compares settings across processes."""
+    """(exit status, what it said) of the build in a process of its own:
+    Sphinx compares settings across processes.
+    """
     command = [sys.executable, "-m", "tools.build"]
     environment = {**os.environ, "PYTHONPATH": str(project)}
-    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, timeout=120
+    )
     return done.returncode, done.stdout + done.stderr
 
 
@@ -54,7 +61,9 @@ def test_a_sound_book_builds(project):
 
 
 def test_a_broken_reference_is_fatal_each_time(project):
-    write_source(project, "chapter", "# Chapter\n\n$$x = 1$$ (uno)", CHAPTER[1], "As {role}`uno` says.")
+    write_source(
+        project, "chapter", "# Chapter\n\n$$x = 1$$ (uno)", CHAPTER[1], "As {role}`uno` says."
+    )
     for _ in range(2):  # a second run must not find that nothing changed
         status, said = build(project)
         assert status == 1, said
@@ -68,7 +77,8 @@ def test_prose_reaches_the_page_without_a_run(project):
     status, said = build(project)
     assert status == 0, said
     assert "One sentence more." in page(project)
-    assert "one line of output" in page(project)  # it was never run: `print(1)` prints something else
+    # it was never run: `print(1)` prints something else
+    assert "one line of output" in page(project)
 
 
 def test_edited_code_demands_a_recording(project):

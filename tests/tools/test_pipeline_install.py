@@ -98,14 +98,17 @@ def test_what_is_there_needs_no_space(tmp_path):
     install.check_space(tmp_path / ".venv", install.GROUPS["all"], free=0.01)
 
 
-FULL = "Collecting torch\nERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n"
+FULL = (
+    "Collecting torch\nERROR: Could not install packages due to an OSError: [Errno 28] No "
+    "space left on device\n"
+)
 ABSENT = (
-    "Collecting numpy\nERROR: Could not find a version that satisfies the requirement arch==99 (from rnnlib)\n"
-    "ERROR: No matching distribution found for arch==99\n"
+    "Collecting numpy\nERROR: Could not find a version that satisfies the requirement arch==99 "
+    "(from rnnlib)\nERROR: No matching distribution found for arch==99\n"
 )
 OFFLINE = (
-    "Collecting pooch\nWARNING: Retrying: Failed to establish a new connection: Name or service not known\n"
-    "ERROR: No matching distribution found for pooch\n"
+    "Collecting pooch\nWARNING: Retrying: Failed to establish a new connection: Name or service "
+    "not known\nERROR: No matching distribution found for pooch\n"
 )
 BROKEN = "Collecting nltk\n  error: subprocess-exited-with-error\n"
 
@@ -144,7 +147,9 @@ def test_a_package_that_cannot_be_had(project):
         "PIP_CONFIG_FILE": os.devnull,
     }
     command = [sys.executable, "tools/install.py", "core"]
-    done = subprocess.run(command, cwd=project, env=cut_off, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        command, cwd=project, env=cut_off, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 1
     assert "Installation stopped: setuptools>=77 cannot be had" in done.stderr
     assert "Traceback" not in done.stderr

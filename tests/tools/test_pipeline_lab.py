@@ -24,7 +24,10 @@ def chapter(tmp_path):
 
 def test_the_header_is_the_one_jupyterlab_writes(chapter):
     """Seen in JupyterLab 4: it sets these three, in this order, when a kernel starts."""
-    header = "kernelspec:\n  name: python3\n  display_name: Python 3 (ipykernel)\n  language: python\n---\n"
+    header = (
+        "kernelspec:\n  name: python3\n  display_name: Python 3 (ipykernel)\n  language: "
+        "python\n---\n"
+    )
     assert header in chapter.read_text()
 
 

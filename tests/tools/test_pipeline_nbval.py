@@ -37,7 +37,9 @@ def said(tmp_path_factory):
     pretend_recorded(source, *[printed for _, _, printed, _ in CELLS])
     command = [sys.executable, "-m", "pytest", "-v", "-rs", "-p", "no:cacheprovider", "notebooks"]
     environment = {**os.environ, "COLUMNS": "150", "PYTHONPATH": str(project)}
-    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, timeout=120
+    )
     return done.stdout + done.stderr
 
 

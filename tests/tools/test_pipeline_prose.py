@@ -1,4 +1,6 @@
-"""Prose is free, code is not: which edits of NAME.md reach NAME.ipynb without a run, and which stop the build."""
+"""Prose is free, code is not: which edits of NAME.md reach NAME.ipynb without a run, and which
+stop the build.
+"""
 
 import pytest
 from mini_project import change, make_project, pretend_recorded, write_source
@@ -44,7 +46,9 @@ def test_prose_reaches_the_notebook_without_a_run(project, edit):
     assert build.bring_prose([source]) == []
     after = chapters.read_recorded(recorded)
     prose = [c.source for c in after.cells if c.cell_type == "markdown"]
-    assert prose == [c.source for c in chapters.read_source(source).cells if c.cell_type == "markdown"]
+    assert prose == [
+        c.source for c in chapters.read_source(source).cells if c.cell_type == "markdown"
+    ]
     assert [c.outputs for c in chapters.code(after)] == [c.outputs for c in chapters.code(before)]
     assert after.metadata == before.metadata
     assert chapters.why_due(source) is None
@@ -72,7 +76,10 @@ def test_equal_cells_have_ids_of_their_own(project):
 
 
 CODE = {
-    "an edited cell": ((*CELLS[:3], ("print(3)", "hide-input")), "edited code cell, number 1: 'print(3)'"),
+    "an edited cell": (
+        (*CELLS[:3], ("print(3)", "hide-input")),
+        "edited code cell, number 1: 'print(3)'",
+    ),
     "an edited tag": ((*CELLS[:3], ("print(2)",)), "edited code cell, number 1"),
     "a cell more": ((*CELLS, ("print(3)",)), "has 3 code cells, but 2 are recorded"),
     "a cell less": (CELLS[:3], "has 1 code cells, but 2 are recorded"),
@@ -94,7 +101,9 @@ def test_an_edited_cell_demands_a_recording(project, edit):
 
 def test_a_chapter_that_was_never_recorded(project):
     source = write_source(project, "chapter", *CELLS)
-    assert build.bring_prose([source]) == ["chapter.md was never recorded. Run: make record CH=chapter"]
+    assert build.bring_prose([source]) == [
+        "chapter.md was never recorded. Run: make record CH=chapter"
+    ]
 
 
 def edited_output(notebook):
@@ -142,6 +151,8 @@ def test_code_edited_by_hand_in_both_files(project):
 
 
 def test_the_share_of_outputs_not_compared(project):
-    source = write_source(project, "chapter", ("print(1)",), ("print(2)", "nbval-ignore-output"), ("x = 1",))
+    source = write_source(
+        project, "chapter", ("print(1)",), ("print(2)", "nbval-ignore-output"), ("x = 1",)
+    )
     pretend_recorded(source, "1\n", "2\n", "")
     assert chapters.share_ignored(project / "notebooks") == (2, 1)

@@ -1,4 +1,6 @@
-"""`make record`: what it writes, what it refuses, and that a refusal leaves the old recording as it was."""
+"""`make record`: what it writes, what it refuses, and that a refusal leaves the old recording as
+it was.
+"""
 
 import os
 
@@ -36,14 +38,18 @@ def test_recording_twice_gives_the_same_bytes(project):
 
 def test_what_a_library_writes_past_python_is_not_output(project, monkeypatch):
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # kernels would behave better than usual
-    source = write_source(project, "chapter", ("import os\n\n_ = os.write(2, b'hello from a library')",))
+    source = write_source(
+        project, "chapter", ("import os\n\n_ = os.write(2, b'hello from a library')",)
+    )
     record.record(source, project)
     assert chapters.code(chapters.read_recorded(source.with_suffix(".ipynb")))[0].outputs == []
 
 
 def test_data_are_found_quietly_in_a_notebook_without_widgets(project):
     hide = "import sys\n\nsys.modules['ipywidgets'] = None"
-    look = "from rnnlib import datasets\n\ndatasets.available('fsdd')\n_ = datasets._pooch().os_cache"
+    look = (
+        "from rnnlib import datasets\n\ndatasets.available('fsdd')\n_ = datasets._pooch().os_cache"
+    )
     source = write_source(project, "chapter", (hide,), (look,))
     record.record(source, project)  # refuses what goes to stderr
 
@@ -51,9 +57,15 @@ def test_data_are_found_quietly_in_a_notebook_without_widgets(project):
 REFUSED = {
     "a cell raises": (("1 / 0",), "ZeroDivisionError"),
     "a check cell fails": (("assert 1 == 2", "hide-input"), "AssertionError"),
-    "a cell whose data is here raises": (("1 / 0", "needs-here", "raises-exception"), "ZeroDivisionError"),
+    "a cell whose data is here raises": (
+        ("1 / 0", "needs-here", "raises-exception"),
+        "ZeroDivisionError",
+    ),
     "stderr": (("import warnings; warnings.warn('old')",), "wrote to stderr"),
-    "a widget": (("display({'application/vnd.jupyter.widget-view+json': {}}, raw=True)",), "widget"),
+    "a widget": (
+        ("display({'application/vnd.jupyter.widget-view+json': {}}, raw=True)",),
+        "widget",
+    ),
     "a data set is absent": (("1", "needs-elsewhere", "raises-exception"), "elsewhere"),
 }
 

@@ -1,4 +1,6 @@
-"""`make test CPU=...`: each variable that it sets changes digits here, and the runs say on what they computed."""
+"""`make test CPU=...`: each variable that it sets changes digits here, and the runs say on what
+they computed.
+"""
 
 import json
 import os
@@ -23,7 +25,8 @@ LIBRARIES = {
     "XLA_FLAGS": "tensorflow",
 }
 SHORT = {"torch": "pt", "tensorflow": "tf"}
-WIDE = "--xla_cpu_prefer_vector_width=512"  # XLA takes half the width of AVX-512 of itself, that of AVX2
+# XLA takes half the width of AVX-512 of itself, that of AVX2
+WIDE = "--xla_cpu_prefer_vector_width=512"
 ORDER = ["baseline", "avx2", "avx512"]
 
 
@@ -31,7 +34,9 @@ ORDER = ["baseline", "avx2", "avx512"]
 def digests(library, name):
     """What kernels.py prints for a library under a setting of the table; None: under none."""
     clean = {
-        key: value for key, value in os.environ.items() if key not in (*processor.VARIABLES, processor.CHOICE)
+        key: value
+        for key, value in os.environ.items()
+        if key not in (*processor.VARIABLES, processor.CHOICE)
     }
     settings = {**environment.SETTINGS, **(processor.SETTINGS[name] if name else {})}
     settings["XLA_FLAGS"] = f"{WIDE} {settings.get('XLA_FLAGS', '')}"
@@ -54,7 +59,9 @@ def test_the_table_is_whole():
 @pytest.mark.parametrize("variable", LIBRARIES)
 @pytest.mark.parametrize("name", processor.SETTINGS)
 def test_each_variable_changes_digits(name, variable):
-    """A version that no longer listens to a variable is noticed, where this processor has more than the setting."""
+    """A version that no longer listens to a variable is noticed, where this processor has more
+    than the setting.
+    """
     library = LIBRARIES[variable]
     if library != "numpy" and SHORT[library] not in INSTALLED:
         pytest.skip(f"{library} is not installed")
@@ -126,7 +133,9 @@ def test_kinds(monkeypatch, machine, extensions, kind):
 
 def test_extensions_are_read(tmp_path):
     path = tmp_path / "cpuinfo"
-    path.write_text("processor\t: 0\nvmx flags\t: vnmi\nflags\t\t: fpu avx2\nbugs\t:\n\nflags\t\t: fpu\n")
+    path.write_text(
+        "processor\t: 0\nvmx flags\t: vnmi\nflags\t\t: fpu avx2\nbugs\t:\n\nflags\t\t: fpu\n"
+    )
     assert processor.flags(path) == {"fpu", "avx2"}
     assert processor.flags(tmp_path / "none") == set()
 

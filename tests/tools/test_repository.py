@@ -1,4 +1,6 @@
-"""Rules of the house that a machine can check: chapters, pins, README, Makefile, what text files may say."""
+"""Rules of the house that a machine can check: chapters, pins, README, Makefile, what text files
+may say.
+"""
 
 import re
 import subprocess
@@ -23,7 +25,9 @@ def read(name):
 @cache
 def text_files():
     """{path: text} of the tracked text files; of all but built ones where there is no git."""
-    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     names = [name for name in done.stdout.split("\0") if name]
     texts = {}
     for name in names:
@@ -49,8 +53,12 @@ def find(pattern, suffixes=("",), skip=()):
 FOLDERS = "|".join(
     ["wo" + "rk", "fa" + "rm", "ro" + "ot", "tm" + "p/[a-z]+", "ho" + "me/[a-z]+", "Us" + "ers"]
 )
-HOSTS = "|".join(["py" + r"pi\.org", "python" + "hosted", "registry" + r"\.npmjs", "deb" + r"\.debian"])
-UNFINISHED = "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX", "NotImplemented" + "Error", "xf" + "ail"])
+HOSTS = "|".join(
+    ["py" + r"pi\.org", "python" + "hosted", "registry" + r"\.npmjs", "deb" + r"\.debian"]
+)
+UNFINISHED = "|".join(
+    ["TO" + "DO", "FIX" + "ME", "X" + "XX", "NotImplemented" + "Error", "xf" + "ail"]
+)
 SILENCED = "|".join(["pragma: " + "no cover", "type: " + "ignore"])
 
 
@@ -63,10 +71,13 @@ def test_nothing_unfinished():
 
 
 def pins():
-    lines = [line for line in read("constraints.txt").splitlines() if line and not line.startswith("#")]
+    lines = [
+        line for line in read("constraints.txt").splitlines() if line and not line.startswith("#")
+    ]
     assert [line for line in lines if not LINE.match(line)] == []
     return {
-        canonicalize_name(name): version for name, version in (LINE.match(line).groups() for line in lines)
+        canonicalize_name(name): version
+        for name, version in (LINE.match(line).groups() for line in lines)
     }
 
 
@@ -88,7 +99,9 @@ def test_dependencies_of_dependencies_are_pinned_as_installed():
     while waiting:
         requirement = waiting.pop()
         extras = requirement.extras or {""}
-        if requirement.marker and not any(requirement.marker.evaluate({"extra": extra}) for extra in extras):
+        if requirement.marker and not any(
+            requirement.marker.evaluate({"extra": extra}) for extra in extras
+        ):
             continue
         key = (canonicalize_name(requirement.name), frozenset(requirement.extras))
         try:
@@ -103,7 +116,9 @@ def test_dependencies_of_dependencies_are_pinned_as_installed():
         for text in metadata.requires(key[0]) or []:
             child = Requirement(text)
             extras = requirement.extras or {""}
-            if child.marker is None or any(child.marker.evaluate({"extra": extra}) for extra in extras):
+            if child.marker is None or any(
+                child.marker.evaluate({"extra": extra}) for extra in extras
+            ):
                 child.marker = None
                 waiting.append(child)
     assert len(seen) > 30
@@ -117,7 +132,10 @@ def targets():
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
 def test_commands_in_the_documents_exist(name):
     used = set(
-        re.findall(r"\bmake ([a-z]+)\b(?=[` ])", " ".join(re.findall(r"`[^`]+`|^    .*$", read(name), re.M)))
+        re.findall(
+            r"\bmake ([a-z]+)\b(?=[` ])",
+            " ".join(re.findall(r"`[^`]+`|^    .*$", read(name), re.M)),
+        )
     )
     assert used - targets().keys() == set()
 
@@ -136,14 +154,18 @@ def test_every_target_is_explained_and_help_comes_first():
 
 def labels(text):
     """Labels of equations in a chapter: `$$ ... $$ (NAME)` and `:label: NAME`."""
-    return set(re.findall(r"\$\$\s*\(([\w-]+)\)", text)) | set(re.findall(r"^:label: ([\w-]+)", text, re.M))
+    return set(re.findall(r"\$\$\s*\(([\w-]+)\)", text)) | set(
+        re.findall(r"^:label: ([\w-]+)", text, re.M)
+    )
 
 
 NAMED = r"\beq\. ([a-z]+-[\w-]+(?:, [a-z]+-[\w-]+)*)"  # a paper's "eq. 16" has no such name
 
 
 def test_equations_that_the_library_names_are_in_the_book():
-    known = set().union(*(labels(path.read_text()) for path in (ROOT / "notebooks").glob("*.md")), set())
+    known = set().union(
+        *(labels(path.read_text()) for path in (ROOT / "notebooks").glob("*.md")), set()
+    )
     named = {}
     for path in sorted((ROOT / "rnnlib").rglob("*.py")):
         for names in re.findall(NAMED, path.read_text(encoding="utf-8")):
@@ -158,7 +180,9 @@ def test_every_listed_chapter_is_there_and_every_chapter_is_listed():
 
 
 def broken_entries(text):
-    """First lines of bibliography entries that do not end on a line `}` of their own, and keys that stand twice."""
+    """First lines of bibliography entries that do not end on a line `}` of their own, and keys
+    that stand twice.
+    """
     entries = [part.strip() for part in re.split(r"(?m)^(?=@)", text) if part.strip()]
     keys = [entry.split("{", 1)[1].split(",")[0] for entry in entries]
     return [e.split("\n")[0] for e in entries if not e.endswith("\n}")] + [

@@ -19,7 +19,9 @@ X, Y, L = RNG.normal(size=(N, T, D)), RNG.integers(0, C, N), RNG.integers(1, T +
 
 
 def classifier(rnn, rng=1, **options):
-    return rnn.Classifier(D, options.pop("hidden", H), C, rng=rng, **{"dtype": "float64", **options})
+    return rnn.Classifier(
+        D, options.pop("hidden", H), C, rng=rng, **{"dtype": "float64", **options}
+    )
 
 
 def settings(**changed):
@@ -40,7 +42,9 @@ def settings(**changed):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A run of two epochs in each framework -> {name: (file, model, history)}, made when first asked for."""
+    """A run of two epochs in each framework -> {name:
+    (file, model, history)}, made when first asked for.
+    """
     runs = {}
 
     def run(name):
@@ -116,15 +120,20 @@ def test_a_checkpoint_holds_the_run(name, finished):
     rnn, (path, model, history) = framework(name), finished(name)
     arrays, about = checkpoint_format.read(path)
     assert about["kind"] == "checkpoint"
-    assert about["history"]["epochs"] == history.epochs and about["history"]["steps"] == history.steps
+    assert (
+        about["history"]["epochs"] == history.epochs and about["history"]["steps"] == history.steps
+    )
     assert same(checkpoint_format.section(arrays, "model"), rnn.params(model))
     moments = [
-        value for value in checkpoint_format.section(arrays, "optimizer").values() if value.shape == (D, H)
+        value
+        for value in checkpoint_format.section(arrays, "optimizer").values()
+        if value.shape == (D, H)
     ]
     assert name == "pt" or len(moments) == 2
     assert all(np.abs(value).max() > 0 for value in moments)
     assert any(
-        value.shape == () and value == 6 for value in checkpoint_format.section(arrays, "optimizer").values()
+        value.shape == () and value == 6
+        for value in checkpoint_format.section(arrays, "optimizer").values()
     )
     twin = classifier(rnn, rng=7)
     assert rnn.restore(path, twin)["epochs"] == 2
@@ -133,8 +142,14 @@ def test_a_checkpoint_holds_the_run(name, finished):
 
 
 OTHER_RUN = {
-    "loss": (dict(loss=("cross_entropy", {"per": "batch"})), "loss is .*token.* there, .*batch.* here"),
-    "rate": (dict(optimizer=("adam", {"lr": 0.02})), r"optimizer.options.* is .*0\.0.* there, .*0\.0"),
+    "loss": (
+        dict(loss=("cross_entropy", {"per": "batch"})),
+        "loss is .*token.* there, .*batch.* here",
+    ),
+    "rate": (
+        dict(optimizer=("adam", {"lr": 0.02})),
+        r"optimizer.options.* is .*0\.0.* there, .*0\.0",
+    ),
     "optimizer": (dict(optimizer="sgd"), "optimizer.kind is Adam there, SGD here"),
     "clip": (dict(clip_norm=None), "clip_norm is 1.0 there, None here"),
     "batch size": (dict(batches={"batch_size": 5}), "batches.batch_size is 8 there, 5 here"),
@@ -166,7 +181,12 @@ def test_a_run_goes_on_only_from_its_own_checkpoint(name, case, finished):
     model = classifier(rnn, rng=9, **(changed if case in OTHER_MODEL else {}))
     before, content = rnn.params(model), path.read_bytes()
     with pytest.raises(ValueError, match=message):
-        rnn.fit(model, checkpoint=path, resume=True, **settings(**(changed if case in OTHER_RUN else {})))
+        rnn.fit(
+            model,
+            checkpoint=path,
+            resume=True,
+            **settings(**(changed if case in OTHER_RUN else {})),
+        )
     assert same(before, rnn.params(model)) and path.read_bytes() == content
 
 
@@ -198,7 +218,9 @@ def test_cut_off_and_foreign_files(name, finished, tmp_path):
 
 
 @each
-def test_a_fault_while_writing_leaves_the_last_checkpoint_whole(name, tmp_path, monkeypatch, finished):
+def test_a_fault_while_writing_leaves_the_last_checkpoint_whole(
+    name, tmp_path, monkeypatch, finished
+):
     rnn, path = framework(name), tmp_path / "run.safetensors"
     _, _, history = finished(name)
     rename, calls = os.replace, []
@@ -218,7 +240,10 @@ def test_a_fault_while_writing_leaves_the_last_checkpoint_whole(name, tmp_path, 
 
 @pytest.mark.parametrize("name", FRAMEWORKS[1:])
 def test_a_model_whose_parameters_have_no_names_is_not_kept(name, tmp_path):
-    """A checkpoint that misses a layer would resume to another model without a word.  (In PyTorch all have names.)"""
+    """A checkpoint that misses a layer would resume to another model without a word.
+
+    (In PyTorch all have names.)
+    """
     import keras
 
     class Hidden(keras.Model):

@@ -167,7 +167,9 @@ def test_a_share_is_held_out_of_each_class(name, monkeypatch):
         classifier(rnn, valid_share=0.25).fit(TEXTS, LABELS)
     assert seen["train"] == 18
     assert np.bincount(seen["valid"].y).tolist() == [3, 3]
-    with pytest.raises(ValueError, match=r"patience=3 waits .*valid=\(texts, labels\).*valid_share=0.2"):
+    with pytest.raises(
+        ValueError, match=r"patience=3 waits .*valid=\(texts, labels\).*valid_share=0.2"
+    ):
         classifier(rnn, patience=3).fit(TEXTS, LABELS)
     with pytest.raises(ValueError, match="valid_share=0.01 of 24 texts cannot be held out of each"):
         classifier(rnn, valid_share=0.01).fit(TEXTS, LABELS)
@@ -197,7 +199,8 @@ def test_ctrl_c_keeps_what_was_learned(make, name, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             fit(later)
         assert np.isfinite(answers(later)).all()
-        assert not np.allclose(answers(later), started, rtol=1e-9)  # stopped before its first update
+        # stopped before its first update
+        assert not np.allclose(answers(later), started, rtol=1e-9)
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS[:1])

@@ -131,7 +131,9 @@ def own_loss(rnn, by):
 
 
 @each
-@pytest.mark.parametrize("case", ["loss", "first weights", "schedule", "length of the schedule", "per"])
+@pytest.mark.parametrize(
+    "case", ["loss", "first weights", "schedule", "length of the schedule", "per"]
+)
 def test_another_run_is_refused_by_the_name_of_what_differs(name, case, tmp_path):
     rnn, path = framework(name), tmp_path / "run.safetensors"
     start = {"loss": own_loss(rnn, 1.0), "schedule": "cosine"}
@@ -237,5 +239,6 @@ def test_three_million_updates_fit_into_a_checkpoint(name, tmp_path):
     weight_files.write_weights(path, arrays, about)
     more = fit(rnn, path, epochs=many // 3 + 1)
     assert (
-        len(more.steps) == many + 3 and len(checkpoint_format.read(path)[1]["history"]["norms"]) == many + 3
+        len(more.steps) == many + 3
+        and len(checkpoint_format.read(path)[1]["history"]["norms"]) == many + 3
     )

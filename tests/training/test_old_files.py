@@ -99,7 +99,9 @@ def test_best_weights_of_a_checkpoint(name):
     rnn = framework(name)
     model = make.build(rnn, "gru", seed=8)
     assert rnn.restore(OLD / f"{name}-run.safetensors", model)["epochs"] == 2
-    best = checkpoint_format.section(checkpoint_format.read(OLD / f"{name}-run.safetensors")[0], "best")
+    best = checkpoint_format.section(
+        checkpoint_format.read(OLD / f"{name}-run.safetensors")[0], "best"
+    )
     assert all(np.array_equal(value, best[key]) for key, value in rnn.params(model).items())
 
 

@@ -1,4 +1,6 @@
-"""A run stopped at any moment goes on to the same weights, bit for bit, optimizer state included."""
+"""A run stopped at any moment goes on to the same weights, bit for bit, optimizer state
+included.
+"""
 
 import os
 import signal
@@ -48,15 +50,27 @@ def same(one, other):
 
 
 def run(
-    rnn, path, stop_at=None, epochs=6, resume=True, patience=None, optimizer=("adam", {"lr": 0.05}), make=None
+    rnn,
+    path,
+    stop_at=None,
+    epochs=6,
+    resume=True,
+    patience=None,
+    optimizer=("adam", {"lr": 0.05}),
+    make=None,
 ):
-    """A small run with validation -> history, weights, the order of its batches.  Stopped at batch `stop_at`: None."""
+    """A small run with validation -> history, weights, the order of its batches.
+
+    Stopped at batch `stop_at`: None.
+    """
     rng = np.random.default_rng(0)
     x, y, lengths = rng.normal(size=(20, 5, 3)), rng.integers(0, 3, 20), rng.integers(1, 6, 20)
     train, valid = Stopping((x, y, lengths), 8, rng=0), Batches((x, (y + 1) % 3, lengths), 8)
     train.stop_at = stop_at
     model = make() if make else rnn.Classifier(3, 4, 3, rng=1)
-    go = dict(loss="cross_entropy", optimizer=optimizer, epochs=epochs, clip_norm=1.0, checkpoint=path)
+    go = dict(
+        loss="cross_entropy", optimizer=optimizer, epochs=epochs, clip_norm=1.0, checkpoint=path
+    )
     try:
         history = rnn.fit(model, train, valid=valid, patience=patience, resume=resume, **go)
     except Stopped:
@@ -66,13 +80,16 @@ def run(
 
 @each
 @pytest.mark.parametrize(
-    "optimizer", [("adam", {"lr": 0.05}), ("sgd", {"lr": 0.1, "momentum": 0.9})], ids=["adam", "sgd"]
+    "optimizer",
+    [("adam", {"lr": 0.05}), ("sgd", {"lr": 0.1, "momentum": 0.9})],
+    ids=["adam", "sgd"],
 )
 def test_a_run_stopped_inside_an_epoch_repeats_that_epoch_and_ends_equal(name, optimizer, tmp_path):
     rnn = framework(name)
     history, weights, seen = run(rnn, tmp_path / "whole", optimizer=optimizer)
     assert [epoch for epoch, _ in seen] == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5]
-    assert run(rnn, tmp_path / "halves", stop_at=7, optimizer=optimizer) is None  # in epoch 2 of 3 updates
+    # in epoch 2 of 3 updates
+    assert run(rnn, tmp_path / "halves", stop_at=7, optimizer=optimizer) is None
     again, resumed, rest = run(rnn, tmp_path / "halves", optimizer=optimizer)
     assert rest == seen[6:]  # epoch 2 from its start, in the order it had
     same(weights, resumed)
@@ -103,7 +120,9 @@ def test_epochs_is_the_total_and_a_finished_run_has_nothing_left_to_do(name, tmp
 
 @each
 def test_early_stopping_keeps_the_best_weights_over_a_resume(name, tmp_path):
-    """The best epoch lies before the stop; the weights that come back are those of the run that was never stopped."""
+    """The best epoch lies before the stop; the weights that come back are those of the run that
+    was never stopped.
+    """
     rnn, more = framework(name), {"patience": 3, "epochs": 30}
     history, weights, _ = run(rnn, tmp_path / "whole", **more)
     assert history.best_epoch < len(history) - 3 < 27
@@ -136,7 +155,10 @@ def dropout_model(name, rnn):
         class Model(keras.Model):
             def __init__(self):
                 super().__init__()
-                self.inner, self.drop = rnn.Classifier(3, 4, 3, rng=1), keras.layers.Dropout(0.5, seed=5)
+                self.inner, self.drop = (
+                    rnn.Classifier(3, 4, 3, rng=1),
+                    keras.layers.Dropout(0.5, seed=5),
+                )
 
             def call(self, x, lengths=None):
                 return self.inner(self.drop(x), lengths)
@@ -154,10 +176,14 @@ def test_random_numbers_of_dropout_go_on_too(name, tmp_path):
 
 
 def kill_a_run(name, path, delay):
-    """Start a run that goes on from `path`, wait until it trains, kill it `delay` seconds later -> epochs done by then."""
+    """Start a run that goes on from `path`, wait until it trains, kill it `delay` seconds later ->
+    epochs done by then.
+    """
     before = path.stat().st_mtime_ns if path.exists() else None
     command = [sys.executable, killed.__file__, name, str(path), str(PAUSE)]
-    process = subprocess.Popen(command, cwd=Path(killed.__file__).parents[1], stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command, cwd=Path(killed.__file__).parents[1], stderr=subprocess.PIPE
+    )
     while process.poll() is None and (path.stat().st_mtime_ns if path.exists() else None) == before:
         time.sleep(0.01)
     time.sleep(delay)
@@ -169,7 +195,9 @@ def kill_a_run(name, path, delay):
 
 @each
 def test_kill_9_at_random_moments(name, tmp_path):
-    """The same run killed again and again, then left alone: weights and optimizer as if nothing had been."""
+    """The same run killed again and again, then left alone:
+    weights and optimizer as if nothing had been.
+    """
     rnn, path, rng = framework(name), tmp_path / "run.safetensors", np.random.default_rng()
     reference, weights = killed.run(rnn, tmp_path / "whole", resume=False)
     span = killed.EPOCHS * 5 * PAUSE / (KILLS + 2)

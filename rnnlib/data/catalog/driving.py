@@ -6,20 +6,28 @@ from rnnlib.data.entry import GITHUB, DataSet, Part
 
 
 def ngsim_us101(files):
-    """list of 136 pandas.DataFrames, one vehicle each, by vehicle number; 10 rows a second, none missing.
+    """list of 136 pandas.DataFrames, one vehicle each, by vehicle number;
+    10 rows a second, none missing.
 
-    Columns as published, among them local_x(m) across and local_y(m) along the road, v_Vel(m) in m/s, v_Acc(m) in m/s²,
-    Space_Headway(m), Time_Headway (s); H_v_Vel(m) and H_v_Acc(m) are lateral speed and acceleration added there.
+    Columns as published, among them local_x(m) across and local_y(m) along the road, v_Vel(m) in
+    m/s, v_Acc(m) in m/s², Space_Headway(m), Time_Headway (s); H_v_Vel(m) and H_v_Acc(m) are lateral
+    speed and acceleration added there.
     """
-    return [_table(files[name]) for name in sorted(files, key=lambda name: int(name.removesuffix(".csv")))]
+    return [
+        _table(files[name])
+        for name in sorted(files, key=lambda name: int(name.removesuffix(".csv")))
+    ]
 
 
 def dut(files):
     """dict {clip name: pandas.DataFrame} of 28 clips at 23.98 frames a second.
 
-    Columns id (vehicle), frame, label, x_est and y_est (m), psi_est heading (rad), vel_est speed (m/s).
+    Columns id (vehicle), frame, label, x_est and y_est (m), psi_est heading (rad), vel_est speed
+    (m/s).
     """
-    return {name.rsplit("/", 1)[-1].split("_traj")[0]: _table(files[name]) for name in sorted(files)}
+    return {
+        name.rsplit("/", 1)[-1].split("_traj")[0]: _table(files[name]) for name in sorted(files)
+    }
 
 
 def _table(blob):
@@ -29,7 +37,10 @@ def _table(blob):
 
 
 DRIVING = "https://github.com/chenshimao/NGSIM-FORECASTING-WITH-LSTM"
-CLIPS = [*(f"intersection_{k:02}" for k in range(1, 18)), *(f"roundabout_{k:02}" for k in range(1, 12))]
+CLIPS = [
+    *(f"intersection_{k:02}" for k in range(1, 18)),
+    *(f"roundabout_{k:02}" for k in range(1, 12)),
+]
 
 
 SETS = {
@@ -52,7 +63,8 @@ SETS = {
         ),
     ),
     "dut": DataSet(
-        "DUT: 69 vehicles among pedestrians on a campus, 28 clips filmed from a drone (arXiv 1902.00487)",
+        "DUT: 69 vehicles among pedestrians on a campus, 28 clips filmed from a drone (arXiv "
+        "1902.00487)",
         "none stated; citation asked",
         "https://github.com/dongfang-steven-yang/vci-dataset-dut",
         dut,
@@ -65,7 +77,9 @@ SETS = {
                     28,
                     "e0643216d5e358145ce8d219b77950dcb516b15863c74e2980ad9e24867b622d",
                 ),
-                names=tuple(f"data/trajectories_filtered/{clip}_traj_veh_filtered.csv" for clip in CLIPS),
+                names=tuple(
+                    f"data/trajectories_filtered/{clip}_traj_veh_filtered.csv" for clip in CLIPS
+                ),
             ),
         ),
     ),

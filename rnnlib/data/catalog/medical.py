@@ -9,17 +9,26 @@ from rnnlib.data.entry import DataSet, Part
 ECG = "https://www.timeseriesclassification.com/aeon-toolkit"
 PHYSIONET = "https://physionet.org/files/mitdb/1.0.0"
 BEATS = dict(
-    zip([*range(1, 14), 25, 30, 34, 35, 38, 41], "N L R a V F J A S E j / Q B ? e n f r".split(), strict=True)
+    zip(
+        [*range(1, 14), 25, 30, 34, 35, 38, 41],
+        "N L R a V F J A S E j / Q B ? e n f r".split(),
+        strict=True,
+    )
 )
 
 
 def ecg200(files):
-    """dict: train and test, each (x (100, 96) float64, one heartbeat a row, z-normalised; y (100,): 1 normal, -1 ischaemia)."""
+    """dict: train and test, each (x (100, 96) float64, one heartbeat a row, z-normalised; y (100,):
+    1 normal, -1 ischaemia).
+    """
     return {part: _ucr(files[f"ECG200_{part.upper()}.txt"]) for part in ("train", "test")}
 
 
 def ecg5000(files):
-    """x (500, 140) float64, one heartbeat a row, z-normalised; y (500,) int64, class 1 to 5.  Training part only."""
+    """x (500, 140) float64, one heartbeat a row, z-normalised; y (500,) int64, class 1 to 5.
+
+    Training part only.
+    """
     return _ucr(files["ECG5000_TRAIN.txt"])
 
 
@@ -34,8 +43,8 @@ def mitdb_100(files):
     signal  (650000, 2) float64, mV
     rate    360 Hz
     leads   ("MLII", "V5")
-    samples (2273,) int64, the sample at which each beat was marked
-    symbols (2273,) str, PhysioNet's beat codes: N normal, A atrial premature, V ventricular premature
+    samples (2273,) int64, the sample at which each beat was marked symbols (2273,) str, PhysioNet's
+    beat codes: N normal, A atrial premature, V ventricular premature
     """
     pairs = (
         np.frombuffer(files["mitdb/100.dat"], "uint8").reshape(-1, 3).astype("int64")
@@ -56,10 +65,16 @@ def mitdb_100(files):
 
 
 def _annotations(words):
-    """Times (samples) and codes of PhysioNet's annotation format: six bits of code, ten of time since the last one."""
-    samples, codes, now, i = [], [], 0, 0
+    """Times (samples) and codes of PhysioNet's annotation format:
+    six bits of code, ten of time since the last one.
+    """
+    samples = []
+    codes = []
+    now = 0
+    i = 0
     while words[i]:
-        code, value = words[i] >> 10, words[i] & 1023
+        code = words[i] >> 10
+        value = words[i] & 1023
         if code == 59:  # SKIP: a long interval in the next two words, high one first
             now += (words[i + 1] << 16) + words[i + 2]
             i += 2
@@ -77,7 +92,11 @@ def _beats(name, digest=None, inside=None):
     stored = f"ecg/{name}.txt" + (".gz" if inside else "")
     pick = rf"(?:.*/)?({name}\.txt)"
     return Part(
-        stored, f"{ECG}/{name.split('_')[0]}.zip", pick, digest, {f"{name}.txt": inside} if inside else {}
+        stored,
+        f"{ECG}/{name.split('_')[0]}.zip",
+        pick,
+        digest,
+        {f"{name}.txt": inside} if inside else {},
     )
 
 
@@ -88,8 +107,12 @@ SETS = {
         "https://www.timeseriesclassification.com/description.php?Dataset=ECG200",
         ecg200,
         (
-            _beats("ECG200_TRAIN", "a81521c4fdcded0bbb47334136bc4a6bf7dd8cdf8c8d5877b36d207146f55151"),
-            _beats("ECG200_TEST", "907c243f6e92234fc3a249448240e95db292835217457a2bc4cbe3d73a02902d"),
+            _beats(
+                "ECG200_TRAIN", "a81521c4fdcded0bbb47334136bc4a6bf7dd8cdf8c8d5877b36d207146f55151"
+            ),
+            _beats(
+                "ECG200_TEST", "907c243f6e92234fc3a249448240e95db292835217457a2bc4cbe3d73a02902d"
+            ),
         ),
     ),
     "ecg5000": DataSet(
@@ -97,7 +120,12 @@ SETS = {
         "none stated (UCR archive; signals from PhysioNet)",
         "https://www.timeseriesclassification.com/description.php?Dataset=ECG5000",
         ecg5000,
-        (_beats("ECG5000_TRAIN", inside="0d96aff193311a6dc6111bf0dbd2f7d2313987fbf7a1da4a383d92563876057b"),),
+        (
+            _beats(
+                "ECG5000_TRAIN",
+                inside="0d96aff193311a6dc6111bf0dbd2f7d2313987fbf7a1da4a383d92563876057b",
+            ),
+        ),
     ),
     "mitdb_100": DataSet(
         "MIT-BIH Arrhythmia Database, record 100: 30 minutes, 2 leads, 2,273 annotated beats",
@@ -109,8 +137,12 @@ SETS = {
                 "ecg/mitdb_100.zip",
                 f"{PHYSIONET}/{{}}",
                 inside={
-                    "mitdb/100.atr": "8d8a5349fb16638ebbf649f1779d12e96d91b736b2aafe59db43719ae583d471",
-                    "mitdb/100.dat": "b2ea3c250e56e48f4b7b90697832b8ecd1afa1e0bb31f2dcfea4ed6e1075a639",
+                    "mitdb/100.atr": (
+                        "8d8a5349fb16638ebbf649f1779d12e96d91b736b2aafe59db43719ae583d471"
+                    ),
+                    "mitdb/100.dat": (
+                        "b2ea3c250e56e48f4b7b90697832b8ecd1afa1e0bb31f2dcfea4ed6e1075a639"
+                    ),
                 },
             ),
         ),

@@ -14,7 +14,9 @@ def unzipped(blob):
 
 
 def lines(blob):
-    """Lines of UTF-8 text; only newlines end one (str.splitlines would also cut at other separators)."""
+    """Lines of UTF-8 text; only newlines end one (str.splitlines would also cut at other
+    separators).
+    """
     return blob.decode("utf-8").replace("\r\n", "\n").removesuffix("\n").split("\n")
 
 

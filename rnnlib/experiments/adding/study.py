@@ -118,7 +118,9 @@ class Adding(Study):
     def choices(self, results: dict) -> dict:
         """The rate of each start and length."""
         return {
-            (start, T): self.chosen_rate(results, start, T) for start in self.starts for T in self.lengths
+            (start, T): self.chosen_rate(results, start, T)
+            for start in self.starts
+            for T in self.lengths
         }
 
     def reported(self, results: dict, start: str, T: int) -> list[Record]:

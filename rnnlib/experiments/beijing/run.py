@@ -49,7 +49,8 @@ def table(study: Beijing, design: str, year: int) -> pd.DataFrame:
 
 def make(study: Beijing, rnn: ModuleType, runs: str, asked: Record) -> list[Record]:
     """One run -> [its summary]."""
-    design, year = asked["design"], asked["year"]
+    design = asked["design"]
+    year = asked["year"]
     (part,) = [part for part in study.parts(year) if part[0] == asked["start"]]
     data = table(study, design, year)
     began = time.process_time()

@@ -67,7 +67,10 @@ class Beijing(Study):
         """The table that a design learns from and is asked with, its last hour at the end of
         `year`.
         """
-        first = self.first_year if design == "all years" else year
+        if design == "all years":
+            first = self.first_year
+        else:
+            first = year
         part = table[table["ds"].dt.year.between(first, year)].reset_index(drop=True)
         if design == "plan":
             return self.weather.prepare(part)
@@ -79,8 +82,14 @@ class Beijing(Study):
         """One of the names, 24 hours ahead, in a design."""
         if name in self.weather.simple:
             return self.weather.forecaster(name, self.hours)
-        options = {} if design == "plan" else self.weather.again[name]
-        rate = self.rates[0] if design == "plan" else self.rates[1]
+        if design == "plan":
+            options = {}
+        else:
+            options = self.weather.again[name]
+        if design == "plan":
+            rate = self.rates[0]
+        else:
+            rate = self.rates[1]
         return self.weather.forecaster(name, self.hours, rnn, rate, seed, past=self.past, **options)
 
     def reports(self, runs: str, record: Record) -> bool:

@@ -119,7 +119,10 @@ def work(key: Key, data: Path | None) -> Record:
     """One run in a process of its own."""
     import rnnlib.pt
 
-    real = None if STUDY.made(key[0]) else real_sets(STUDY, data)
+    if STUDY.made(key[0]):
+        real = None
+    else:
+        real = real_sets(STUDY, data)
     return STUDY.run(rnnlib.pt, *key, real)
 
 
@@ -168,7 +171,9 @@ class Pool:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     running.pop(future)
                     self.keep(future.result())
-                self.results["runs"].sort(key=lambda r: (r["task"], r["cell"], r["seed"], r["rate"]))
+                self.results["runs"].sort(
+                    key=lambda r: (r["task"], r["cell"], r["seed"], r["rate"])
+                )
                 self.study.save(self.results, self.options.out)
 
 

@@ -110,7 +110,9 @@ class Choosing(Tasks):
             diverged = True
         return model, history, time.process_time() - started, diverged
 
-    def measure(self, rnn: ModuleType, model, name: str, part: str, real: dict | None = None) -> dict:
+    def measure(
+        self, rnn: ModuleType, model, name: str, part: str, real: dict | None = None
+    ) -> dict:
         """The task's metric on one part, as a dict."""
         x, y, counted = self.examples(name, part, real=real)
         return self.score(name, rnn.predict(model, x), y, counted, real)
@@ -146,7 +148,9 @@ class Choosing(Tasks):
         """The parts that a run of this seed is measured on."""
         if seed in self.tuning_seeds:
             return ("valid",)
-        return ("test", "long") if self.made(name) else ("test",)
+        if self.made(name):
+            return ("test", "long")
+        return ("test",)
 
     def curve(self, steps) -> np.ndarray:
         """Losses of the updates, averaged over `points` stretches of equal length; of fewer updates
@@ -167,10 +171,15 @@ class Choosing(Tasks):
         self, results: dict, name: str, cell: str, rates: tuple[float, ...] | None = None
     ) -> float:
         """The rate, among `rates`, with the best mean metric over the tuning seeds."""
-        sign = -1 if self.tasks[name].higher_is_better else 1
+        if self.tasks[name].higher_is_better:
+            sign = -1
+        else:
+            sign = 1
 
         def cost(run: Record) -> float | None:
-            return None if run["valid"] is None else sign * run["valid"]
+            if run["valid"] is None:
+                return None
+            return sign * run["valid"]
 
         records = self.select(results, task=name, cell=cell)
         return self.choose(records, cost, rates or self.rates, seeds=self.tuning_seeds)
@@ -215,9 +224,11 @@ def widest(study: Choosing, rnn: ModuleType, name: str, cell: str) -> int:
         model = study.build(rnn, name, cell, 0, size)
         return study.count(rnn, model) <= study.tasks[name].weights
 
-    low, high = 1, 2
+    low = 1
+    high = 2
     while fits(high):
-        low, high = high, 2 * high
+        low = high
+        high = 2 * high
     while high - low > 1:
         middle = (low + high) // 2
         if fits(middle):

@@ -1,9 +1,9 @@
 """The tasks of the study `choosing`: their examples, how an answer is scored, and what to score
 without a network.
 
-Made tasks give fresh examples for each update.  The three real sets are fixed: a seed changes
-weights and order, not the data.  They come through `rnnlib.data.datasets`, or from a file that `prepare`
-wrote where those packages and downloads are there.
+Made tasks give fresh examples for each update. The three real sets are fixed: a seed changes
+weights and order, not the data. They come through `rnnlib.data.datasets`, or from a file that
+`prepare` wrote where those packages and downloads are there.
 """
 
 from dataclasses import dataclass, field, replace
@@ -51,7 +51,9 @@ def all_tasks() -> dict[str, Task]:
         "brackets": Task("Tagger", 4, 3, 30, *five, "brackets right", True, vocab_size=4),
         "parity": Task("Tagger", 1, 2, 20, *five, "bits right", True),
         "sunspots": Task("ForecastNet", 1, 1, 30, 1000, 240, "RMSE in sunspots", epochs=80, **mse),
-        "text": Task("Tagger", 12, 96, 32, 10000, 1200, "bits per character", False, batch=32, vocab_size=96),
+        "text": Task(
+            "Tagger", 12, 96, 32, 10000, 1200, "bits per character", False, batch=32, vocab_size=96
+        ),
         "ecg": Task("Classifier", 1, 2, 48, 2000, 240, "beats right", True, batch=35, epochs=120),
     }
     unsolved = {
@@ -97,7 +99,10 @@ class Tasks(Study):
             return *real[name][part], None
         task = self.tasks[name]
         train = part == "train"
-        n = task.updates * task.batch if train else self.held_out_examples
+        if train:
+            n = task.updates * task.batch
+        else:
+            n = self.held_out_examples
         rng = [self.parts.index(part), seed if train else 0]
         T = task.steps * (2 if part == "long" else 1)
         makers = {
@@ -194,7 +199,10 @@ class Tasks(Study):
 
         path  a file that holds what `prepare` gives; without it the sets are made here
         """
-        arrays = self.prepare() if path is None else dict(np.load(path))
+        if path is None:
+            arrays = self.prepare()
+        else:
+            arrays = dict(np.load(path))
         real = {name: {} for name in ("sunspots", "text", "ecg", "reference")}
         for key, value in arrays.items():
             name, part, *which = key.split("/")
@@ -229,7 +237,10 @@ class Tasks(Study):
         for part, piece in (("train", train), ("valid", valid), ("test", test)):
             z = scaler.transform(piece)
             cut = windows.sliding_windows(z, self.tasks["sunspots"].steps, history=past)
-            past = z if past is None else np.concatenate([past, z])
+            if past is None:
+                past = z
+            else:
+                past = np.concatenate([past, z])
             parts[part] = cut.x.astype("float32"), cut.y.astype("float32")
         before = np.concatenate([train, valid])
         models = [one_step.AutoRegression(p).fit(train) for p in range(1, 13)]
@@ -266,7 +277,9 @@ class Tasks(Study):
             ids[part] = vocabulary.encode(letters)
         parts = {}
         for part, stream in ids.items():
-            parts[part] = tuple(array.astype("uint8") for array in make_lm_windows(stream, task.steps))
+            parts[part] = tuple(
+                array.astype("uint8") for array in make_lm_windows(stream, task.steps)
+            )
         arrays = named("text", parts)
         x, y = (array.astype("int64") for array in parts["test"])
         for order in (1, 3, 5):
@@ -307,7 +320,8 @@ def ecg() -> dict:
         pairs.append((halved[:, :, None].astype("float32"), (sign < 0) * 1))
     (x, y), (x_test, y_test) = pairs
     order = np.random.default_rng(0).permutation(len(x))
-    train, valid = order[:70], order[70:]
+    train = order[:70]
+    valid = order[70:]
     nearest = KNeighborsClassifier(1).fit(x[train, :, 0], y[train])
     right = nearest.predict(x_test[:, :, 0]) == y_test
     parts = {"train": (x[train], y[train]), "valid": (x[valid], y[valid]), "test": (x_test, y_test)}

@@ -92,7 +92,9 @@ def first_seconds(compiled: nn.Module, x: torch.Tensor, y: torch.Tensor) -> dict
     }
 
 
-def take_turns(study: Compiling, models: dict[str, nn.Module], x: torch.Tensor, y: torch.Tensor) -> dict:
+def take_turns(
+    study: Compiling, models: dict[str, nn.Module], x: torch.Tensor, y: torch.Tensor
+) -> dict:
     """{make: {"step", "use": milliseconds}}."""
     times = {name: {"step": [], "use": []} for name in models}
     for turn in range(-2, study.rounds):

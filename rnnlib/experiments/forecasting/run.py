@@ -42,7 +42,9 @@ def make(study: Forecasting, rnn: ModuleType, runs: str, asked: Record) -> list[
 def forecaster(study: Forecasting, rnn: ModuleType, asked: Record) -> base.BaseForecaster:
     """The candidate that is asked for; a network of the framework and the seed."""
     candidate = dict(study.candidates(asked["task"])[asked["method"]])[asked["label"]]
-    return candidate(rnn, asked["seed"]) if study.is_network(asked["method"]) else candidate
+    if study.is_network(asked["method"]):
+        return candidate(rnn, asked["seed"])
+    return candidate
 
 
 if __name__ == "__main__":

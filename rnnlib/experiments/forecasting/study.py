@@ -25,7 +25,16 @@ from rnnlib.core import validation
 from rnnlib.data import datasets
 from rnnlib.experiments import engines
 from rnnlib.experiments.study import Record, Study, matching
-from rnnlib.forecasting import backtesting, base, linear, neural, scoring, statistical, tables, windowed
+from rnnlib.forecasting import (
+    backtesting,
+    base,
+    linear,
+    neural,
+    scoring,
+    statistical,
+    tables,
+    windowed,
+)
 from rnnlib.forecasting.intervals import error_quantiles
 from rnnlib.forecasting.naive import Climatology, Persistence, SeasonalNaive
 from rnnlib.forecasting.panel import SeriesSlice
@@ -123,7 +132,9 @@ def table(name: str) -> pd.DataFrame:
     which looks at nothing later.
     """
     data = tables.table(datasets.load(name))
-    return data if name == "sunspots" else tables.regularize(data, "W-SAT", fill="last")
+    if name == "sunspots":
+        return data
+    return tables.regularize(data, "W-SAT", fill="last")
 
 
 def week_of_year(ds: pd.DatetimeIndex) -> np.ndarray:
@@ -224,7 +235,9 @@ class Forecasting(Study):
     engines: tuple[str, ...] = engines.BEST_OF_ALL
     tasks: dict[str, Task] = field(default_factory=tasks)
     grids: dict[str, Grid] = field(default_factory=grids)
-    cells: dict[str, str] = field(default_factory=lambda: {"elman": "Elman", "lstm": "LSTM", "gru": "GRU"})
+    cells: dict[str, str] = field(
+        default_factory=lambda: {"elman": "Elman", "lstm": "LSTM", "gru": "GRU"}
+    )
     levels: tuple[float, ...] = LEVELS
     hidden_size: int = 16
     tuning_seeds: tuple[int, ...] = (0, 1)
@@ -257,7 +270,9 @@ class Forecasting(Study):
         return methods
 
     def _season_and_rest(self, grid: Grid) -> Candidates:
-        damped = [(f"m {m}", Climatology(m, damped=True, levels=self.levels)) for m in grid.rest_seasons]
+        damped = [
+            (f"m {m}", Climatology(m, damped=True, levels=self.levels)) for m in grid.rest_seasons
+        ]
         return damped + [
             (f"share {share}, trend of {years} years", SeasonAndLevel(share, years, self.levels))
             for share, years in product(grid.shares, grid.trend_years)
@@ -276,7 +291,10 @@ class Forecasting(Study):
         """(label, arguments) of the windows of a task."""
         task = self.tasks[name]
         grid = self.grids[task.data]
-        strategies = ("direct", "recursive") if 1 < task.horizon < 52 else ("direct",)
+        if 1 < task.horizon < 52:
+            strategies = ("direct", "recursive")
+        else:
+            strategies = ("direct",)
         shapes = []
         for steps, change, strategy in product(grid.steps, grid.differences, strategies):
             shape = {"n_in": steps, "horizon": task.horizon, "difference": change}
@@ -319,7 +337,9 @@ class Forecasting(Study):
     def last_known(self, name: str) -> int | pd.Timestamp:
         """The last time before the test part of a task."""
         test = self.tasks[name].test
-        return test if isinstance(test, int) else pd.Timestamp(test)
+        if isinstance(test, int):
+            return test
+        return pd.Timestamp(test)
 
     def validation_error(self, name: str, model: base.BaseForecaster) -> float:
         """Mean absolute error at the horizon over the validation part, learnt from what is before
@@ -361,7 +381,9 @@ class Forecasting(Study):
 
     def seeds_of(self, method: str, seeds: tuple[int, ...]) -> tuple[int | None, ...]:
         """The seeds of a network; (None,) of what has no chance in it."""
-        return seeds if self.is_network(method) else (None,)
+        if self.is_network(method):
+            return seeds
+        return (None,)
 
     def chosen(self, results: dict, name: str, method: str) -> str:
         """The label of the candidate with the lowest mean validation error."""

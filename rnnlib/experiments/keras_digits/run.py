@@ -61,8 +61,14 @@ def baseline(study: KerasDigits, name: str) -> Record:
     x, y, rows = study.digits()
     flat = x.reshape(len(x), -1)
     by_chance = name in study.seeded_baselines
-    tuning = study.tuning_seeds if by_chance else study.tuning_seeds[:1]
-    reported = study.reported_seeds if by_chance else study.reported_seeds[:1]
+    if by_chance:
+        tuning = study.tuning_seeds
+    else:
+        tuning = study.tuning_seeds[:1]
+    if by_chance:
+        reported = study.reported_seeds
+    else:
+        reported = study.reported_seeds[:1]
 
     def score(options: dict, seed: int, part: str) -> float:
         model = study.baseline(name, options, seed)

@@ -38,7 +38,9 @@ class Spoken:
 def grids() -> dict[str, list[dict]]:
     """scikit-learn's classifiers and the options that are tried for each."""
     leaves = [
-        {"min_samples_leaf": n, "max_features": features} for n in (1, 2, 4) for features in ("sqrt", 0.25)
+        {"min_samples_leaf": n, "max_features": features}
+        for n in (1, 2, 4)
+        for features in ("sqrt", 0.25)
     ]
     supports = [{"C": C, "gamma": gamma} for C in (1, 10, 100) for gamma in ("scale", 0.02, 0.05)]
     return {
@@ -104,7 +106,9 @@ class KerasDigits(Study):
         )
         return model
 
-    def train(self, keras: ModuleType, cell: str, rate: float, seed: int, epochs: int | None = None) -> tuple:
+    def train(
+        self, keras: ModuleType, cell: str, rate: float, seed: int, epochs: int | None = None
+    ) -> tuple:
         """One run with early stopping on the validation loss -> model with its best weights,
         history.
         """
@@ -187,7 +191,8 @@ class KerasDigits(Study):
         x, lengths, y, rows = data
         model = self.listener(keras, masked, seed)
         stop = keras.callbacks.EarlyStopping(patience=how.patience, restore_best_weights=True)
-        train, valid = rows["train"], rows["valid"]
+        train = rows["train"]
+        valid = rows["valid"]
         history = model.fit(
             [x[train], lengths[train]],
             y[train],

@@ -59,7 +59,9 @@ def make(study: Lstm, rnn: ModuleType, runs: str, asked: Record) -> list[Record]
     else:
         ids, letters = study.streams
         updates = study.text.updates[asked["study"]]
-        _, history, bits = study.run_text(rnn, **how, ids=ids, vocab_size=len(letters), updates=updates)
+        _, history, bits = study.run_text(
+            rnn, **how, ids=ids, vocab_size=len(letters), updates=updates
+        )
         found = {"bits": {part: round(value, 4) for part, value in bits.items()}}
     return [found | {"curve": [round(float(loss), 4) for loss in study.curve(history.steps)]}]
 

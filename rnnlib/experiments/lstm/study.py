@@ -110,7 +110,10 @@ class Lstm(Study):
         if start.startswith("Elman"):
             engine = self.engine(rnn, "elman")
             return rnn.Classifier(2, H, 2, cell="elman", rng=seed, **engine)
-        bias = float(start.split()[-1]) if start.startswith("forget") else 0.0
+        if start.startswith("forget"):
+            bias = float(start.split()[-1])
+        else:
+            bias = 0.0
         cell = ("lstm", {"forget_bias": bias})
         model = rnn.Classifier(2, H, 2, cell=cell, rng=seed, **self.engine(rnn, cell))
         p = rnn.params(model)
@@ -205,7 +208,9 @@ class Lstm(Study):
         """
         kind, hidden_size = self.text.cells[cell]
         sizes = (self.text.embedding_size, hidden_size, vocab_size)
-        model = rnn.Tagger(*sizes, cell=kind, vocab_size=vocab_size, rng=seed, **self.engine(rnn, kind))
+        model = rnn.Tagger(
+            *sizes, cell=kind, vocab_size=vocab_size, rng=seed, **self.engine(rnn, kind)
+        )
         cut = make_lm_windows(ids["train"], self.text.seq_len)
         order = np.random.default_rng(seed).permutation(len(cut.x))
         rows = np.resize(order, updates * self.batch)  # over and over, in the same order
@@ -223,7 +228,8 @@ class Lstm(Study):
         seeds.
         """
         records = self.select(results, study=kind, cell=cell)
-        rates, seeds = self.text.rates, self.text.tuning_seeds
+        rates = self.text.rates
+        seeds = self.text.tuning_seeds
         return self.choose(records, lambda run: run["bits"]["valid"], rates, seeds=seeds)
 
     def choices(self, results: dict) -> dict:

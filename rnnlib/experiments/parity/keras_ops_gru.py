@@ -20,7 +20,8 @@ class GRUCell(keras.layers.Layer):
 
     def build(self, shape):
         """Weights for inputs of `shape` (B, D)."""
-        D, H = shape[-1], self.state_size
+        D = shape[-1]
+        H = self.state_size
         new = self.add_weight
         self.W_x = new(shape=(D, 3 * H), name="W_x")
         self.W_h = new(shape=(H, 3 * H), initializer="orthogonal", name="W_h")
@@ -35,7 +36,8 @@ class GRUCell(keras.layers.Layer):
         # @, not ops.matmul, which rounds float64 on PyTorch
         a_r, a_z, a_n = ops.split(x @ W_x + b, 3, axis=1)
         h_r, h_z, h_n = ops.split(h @ W_h, 3, axis=1)
-        r, z = ops.sigmoid(a_r + h_r), ops.sigmoid(a_z + h_z)  # eq. gru-gates
+        r = ops.sigmoid(a_r + h_r)  # eq. gru-gates
+        z = ops.sigmoid(a_z + h_z)
         n = ops.tanh(a_n + r * (h_n + b_n))  # eq. gru-candidate-after
         h = (1 - z) * n + z * h  # eq. gru-hidden
         return h, [h]
@@ -62,12 +64,15 @@ def train(p, x, y, optimizer):
     """Loss before each update: weights p of an rnn.Classifier with a GRU, x (updates, B, T, D),
     classes y (updates, B).
     """
-    cell, head = GRUCell(len(p["rnn.cell.W_h"])), Linear(len(p["head.b"]))
+    cell = GRUCell(len(p["rnn.cell.W_h"]))
+    head = Linear(len(p["head.b"]))
     model = keras.Sequential([keras.layers.RNN(cell), head])
     model.build(x.shape[1:])
     cell.set_weights([p[f"rnn.cell.{w.name}"] for w in cell.weights])
     head.set_weights([p[f"head.{w.name}"] for w in head.weights])
-    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
+    model.compile(
+        optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False
+    )
     losses = []
     for x_t, y_t in zip(x, y, strict=True):
         losses.append(cross_entropy(model.predict_on_batch(x_t), y_t))
@@ -80,7 +85,9 @@ def cross_entropy(logits, y):
     to float32.
     """
     logits = logits - logits.max(axis=1, keepdims=True)
-    return np.mean(np.log(np.exp(logits).sum(axis=1)) - np.take_along_axis(logits, y[:, None], 1)[:, 0])
+    return np.mean(
+        np.log(np.exp(logits).sum(axis=1)) - np.take_along_axis(logits, y[:, None], 1)[:, 0]
+    )
 
 
 def rounding(a, b):
@@ -93,7 +100,8 @@ def report(run):
     how this backend rounds.
     """
     p = dict(run)
-    x, y = p.pop("x"), p.pop("y")
+    x = p.pop("x")
+    y = p.pop("y")
     before = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx("float64")  # of rates and metrics
     keras.config.set_dtype_policy("float64")  # of layers, once one has been made

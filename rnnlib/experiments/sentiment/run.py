@@ -57,7 +57,10 @@ def counts(study: Sentiment, which: str) -> Iterator[tuple[str, Record]]:
     """The baselines of a set: counted words, of whole texts and of what networks read; VADER."""
     for end in study.ends(which):
         for name in study.counts:
-            title = name if end is None else f"{name}, {end} words"
+            if end is None:
+                title = name
+            else:
+                title = f"{name}, {end} words"
             yield "counts", {"set": which, "model": title}
         if end is None:
             yield "counts", {"set": which, "model": "VADER"}
@@ -90,7 +93,8 @@ def make(study: Sentiment, rnn: ModuleType, runs: str, asked: Record) -> list[Re
 
 def train(study: Sentiment, rnn: ModuleType, asked: Record, began: float) -> Record:
     """A network; only the reported seeds of a chosen model keep their answers."""
-    which, model = asked["set"], asked["model"]
+    which = asked["set"]
+    model = asked["model"]
     if model in study.models[which]:
         end = study.models[which][model].end
     else:

@@ -255,7 +255,10 @@ class Sentiment(Study):
     def choices(self, results: dict) -> dict:
         """The model of each set and its dropout."""
         chosen = {which: self.best_model(results, which) for which in self.models}
-        return {which: (model, self.chosen_dropout(results, which, model)) for which, model in chosen.items()}
+        return {
+            which: (model, self.chosen_dropout(results, which, model))
+            for which, model in chosen.items()
+        }
 
     def reports(self, runs: str, record: Record) -> bool:
         """All but the tuning runs of the networks."""

@@ -84,7 +84,8 @@ class Sru(Study):
     cells: dict[str, Cell] = field(default_factory=cells)
     rates: tuple[float, ...] = (3e-2, 1e-2)
     steps: int = 24
-    longer: int = 4  # answers are asked for at `steps` steps, as trained, and at so many times as many
+    # answers are asked for at `steps` steps, as trained, and at so many times as many
+    longer: int = 4
     presses: float = 0.3
     hidden_size: int = 32
     updates: int = 600
@@ -163,7 +164,9 @@ class Sru(Study):
             return model, problem.history, {"loss": float("nan"), "right": 0.5, "longer": 0.5}
         held_out = self.ask(question, self.held_out_examples, self.steps, [seed, 1])
         found = {
-            "loss": rnn.evaluate(model, batches.Batches(held_out, self.held_out_examples), "cross_entropy"),
+            "loss": rnn.evaluate(
+                model, batches.Batches(held_out, self.held_out_examples), "cross_entropy"
+            ),
             "right": self.share_right(rnn, model, question, self.steps, seed),
             "longer": self.share_right(rnn, model, question, self.longer * self.steps, seed),
         }
@@ -299,7 +302,10 @@ class Sru(Study):
         """The rate of a cell with the lowest mean loss over the tuning seeds, in the runs "asked"
         or "texts".
         """
-        rates = self.rates if runs == "asked" else self.text_rates
+        if runs == "asked":
+            rates = self.rates
+        else:
+            rates = self.text_rates
         records = self.select(results, runs, cell=cell, **asked)
         return self.choose(records, lambda run: run["loss"], rates, seeds=self.tuning_seeds)
 
@@ -357,7 +363,12 @@ def sweep(records: list[dict], framework: str, axis: str, label: str) -> list[tu
 
     records  of `timing.load("sru_sizes")`
     """
-    other, fixed = ("H", 64) if axis == "T" else ("T", 256)
+    if axis == "T":
+        other = "H"
+        fixed = 64
+    else:
+        other = "T"
+        fixed = 256
     makes = {"LSTM": ("sru", "bare"), "SRU": ("sru", "derived"), "minGRU": ("mingru", "derived")}
     cell, make = makes[label]
     points = []

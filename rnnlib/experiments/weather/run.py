@@ -48,7 +48,9 @@ def design(
 def table(study: Weather, seasonal: bool) -> pd.DataFrame:
     """What forecasters see, with the season or with the season taken off; made once."""
     readings = study.readings()
-    return study.less_season(readings) if seasonal else study.prepare(readings)
+    if seasonal:
+        return study.less_season(readings)
+    return study.prepare(readings)
 
 
 def make(study: Weather, rnn: ModuleType, runs: str, asked: Record) -> list[Record]:
@@ -64,8 +66,13 @@ def make(study: Weather, rnn: ModuleType, runs: str, asked: Record) -> list[Reco
     if asked["name"] != "gru":
         model = study.forecaster(asked["name"], asked["hours"], **options)
         began = time.process_time()
-        return [summary(study, study.run(model, table(study, seasonal), part, asked["hours"]), began)]
-    seeds = study.seeds if asked["start"] in dict(study.test_parts) else study.tuning_seeds
+        return [
+            summary(study, study.run(model, table(study, seasonal), part, asked["hours"]), began)
+        ]
+    if asked["start"] in dict(study.test_parts):
+        seeds = study.seeds
+    else:
+        seeds = study.tuning_seeds
     found = []
     forecasts = []
     for seed in seeds:

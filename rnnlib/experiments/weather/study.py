@@ -90,7 +90,9 @@ class Weather(Study):
         default_factory=lambda: {"n_in": 24, "valid": 336}
     )
     alphas: tuple[float, ...] = (1.0, 10.0, 100.0, 1000.0, 10_000.0)
-    gru: dict = field(default_factory=lambda: {"cell": "gru", "epochs": 20, "patience": 4, "batch_size": 256})
+    gru: dict = field(
+        default_factory=lambda: {"cell": "gru", "epochs": 20, "patience": 4, "batch_size": 256}
+    )
     sizes: dict[int, int] = field(default_factory=lambda: {1: 16, 24: 8})  # units, by hours ahead
     rates: tuple[float, ...] = (0.01, 0.003)
     simple: dict[str, tuple[str, dict]] = field(default_factory=simple)
@@ -220,7 +222,9 @@ class Weather(Study):
         """Every hour of a part, as times."""
         return pd.date_range(*part, freq="h", inclusive="left", tz="UTC")
 
-    def run(self, model: base.BaseForecaster, table: pd.DataFrame, part: Part, hours: int) -> pd.DataFrame:
+    def run(
+        self, model: base.BaseForecaster, table: pd.DataFrame, part: Part, hours: int
+    ) -> pd.DataFrame:
         """Fits on what lies before the part (the model is left as it was) -> forecasts `hours`
         ahead from its every hour.
         """
@@ -279,7 +283,10 @@ class Weather(Study):
         """MAE and RMSE of each seed over the whole test half, °C: two arrays (N,)."""
         by_seed = {}
         for run in self.select(results, study=study, name=name, hours=hours):
-            rows = run["days"] if airport is None else [run["airports"][airport]]
+            if airport is None:
+                rows = run["days"]
+            else:
+                rows = [run["airports"][airport]]
             by_seed.setdefault(run.get("seed"), []).extend(rows)
         scores = []
         for seed in sorted(by_seed, key=str):
@@ -351,16 +358,22 @@ def days(runs: list[Record]) -> np.ndarray:
     return np.array([by_seed[seed] for seed in sorted(by_seed, key=str)])
 
 
-def over(runs: list[Record], rivals: list[Record], column: int, block: int = 7) -> tuple[float, float, float]:
+def over(
+    runs: list[Record], rivals: list[Record], column: int, block: int = 7
+) -> tuple[float, float, float]:
     """`ratio` of runs to rivals; ValueError if they do not hold forecasts of the same hours."""
     rows = days(runs)
     rival_rows = days(rivals)
     if not np.array_equal(rows[0, :, 0], rival_rows[0, :, 0]):
-        raise ValueError("the two do not hold as many forecasts on each day: compare runs of the same parts")
+        raise ValueError(
+            "the two do not hold as many forecasts on each day: compare runs of the same parts"
+        )
     # a root of a mean of squares is taken
     roots = [np.sqrt(table[:, :, column]) for table in (rows, rival_rows)]
     value, low, high = significance.block_bootstrap_ratio(*roots, block=block, seeds=True)
-    return (value**2, low**2, high**2) if column == 1 else (value, low, high)
+    if column == 1:
+        return (value**2, low**2, high**2)
+    return (value, low, high)
 
 
 STUDY = Weather()

@@ -1,4 +1,7 @@
-"""Elman cell in PyTorch (chapter `forward-pass`).  Mirror: rnnlib/tf/cells/elman.py.  Maths: rnnlib/ref/cells/elman.py."""
+"""Elman cell in PyTorch (chapter `forward-pass`).  Mirror: rnnlib/tf/cells/elman.py.
+
+Maths: rnnlib/ref/cells/elman.py.
+"""
 
 import torch
 from torch import nn
@@ -14,8 +17,8 @@ PHI = {"tanh": torch.tanh, "relu": torch.relu}
 class ElmanCell(nn.Module):
     """One step of the plain recurrent unit: x (B, D), h (B, H) -> h, h.
 
-    Parameters W_x (D, H) drawn Glorot-uniform, W_h (H, H) orthogonal, b (H,) zero, all by NumPy from `rng`.
-    `activation` is "tanh" or "relu".  Source: Elman 1990.
+    Parameters W_x (D, H) drawn Glorot-uniform, W_h (H, H) orthogonal, b (H,) zero, all by NumPy
+    from `rng`. `activation` is "tanh" or "relu". Source: Elman 1990.
     """
 
     def __init__(self, input_size, hidden_size, activation="tanh", rng=0, dtype="float32"):

@@ -1,4 +1,7 @@
-"""GRU cell in PyTorch (chapter `gru`).  Mirror: rnnlib/tf/cells/gru.py.  Maths: rnnlib/ref/cells/gru.py."""
+"""GRU cell in PyTorch (chapter `gru`).  Mirror: rnnlib/tf/cells/gru.py.
+
+Maths: rnnlib/ref/cells/gru.py.
+"""
 
 import torch
 from torch import nn
@@ -12,9 +15,10 @@ from rnnlib.pt.convert import parameter
 class GRUCell(nn.Module):
     """One step of a gated recurrent unit: x (B, D), h (B, H) -> h, h.
 
-    Parameters W_x (D, 3H) drawn Glorot-uniform, W_h (H, 3H) orthogonal block by block, b (3H,) zero; gates in the order r, z, n.
-    `reset_after` says whether the reset gate acts after the product with W_h (PyTorch, cuDNN, Keras by default), which needs a
-    bias b_n (H,) inside it, or before (Cho et al. 2014): two different functions.  z is the share of the old state that is kept.
+    Parameters W_x (D, 3H) drawn Glorot-uniform, W_h (H, 3H) orthogonal block by block, b (3H,)
+    zero; gates in the order r, z, n. `reset_after` says whether the reset gate acts after the
+    product with W_h (PyTorch, cuDNN, Keras by default), which needs a bias b_n (H,) inside it, or
+    before (Cho et al. 2014): two different functions. z is the share of the old state that is kept.
     Source: Cho et al. 2014.
     """
 
@@ -40,11 +44,13 @@ class GRUCell(nn.Module):
         a_r, a_z, a_n = torch.chunk(x @ self.W_x + self.b, 3, dim=1)  # (B, H) each
         if self.reset_after:
             h_r, h_z, h_n = torch.chunk(h @ self.W_h, 3, dim=1)
-            r, z = torch.sigmoid(a_r + h_r), torch.sigmoid(a_z + h_z)  # eq. gru-gates
+            r = torch.sigmoid(a_r + h_r)  # eq. gru-gates
+            z = torch.sigmoid(a_z + h_z)
             n = torch.tanh(a_n + r * (h_n + self.b_n))  # eq. gru-candidate-after
         else:
             h_r, h_z = torch.chunk(h @ self.W_h[:, : 2 * H], 2, dim=1)
-            r, z = torch.sigmoid(a_r + h_r), torch.sigmoid(a_z + h_z)  # eq. gru-gates
+            r = torch.sigmoid(a_r + h_r)  # eq. gru-gates
+            z = torch.sigmoid(a_z + h_z)
             n = torch.tanh(a_n + (r * h) @ self.W_h[:, 2 * H :])  # eq. gru-candidate-before
         h = (1 - z) * n + z * h  # eq. gru-hidden
         return h, h

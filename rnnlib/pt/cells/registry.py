@@ -11,8 +11,8 @@ CLASSES: dict[str, type[nn.Module]] = {}  # kind, as in `rnnlib.core.cells`, -> 
 
 
 def registered(kind: str) -> Callable[[type], type]:
-    """Decorator of the class that is the cell `kind` of `rnnlib.core.cells`: models and tests find it by
-    that name."""
+    """Decorator of the class that is the cell `kind` of `rnnlib.core.cells`:
+    models and tests find it by that name."""
 
     def keep(cell_class):
         cell_class.kind = cells.row(kind).kind
@@ -25,7 +25,9 @@ def registered(kind: str) -> Callable[[type], type]:
 def kind_of(cell: object) -> str | None:
     """The kind of a cell of the table; None for a reader's own, a subclass of ours among them."""
     kind = getattr(type(cell), "kind", None)
-    return kind if CLASSES.get(kind) is type(cell) else None
+    if CLASSES.get(kind) is type(cell):
+        return kind
+    return None
 
 
 def make_cell(

@@ -1,4 +1,7 @@
-"""SRU cell in PyTorch (chapter `sru`).  Mirror: rnnlib/tf/cells/sru.py.  Maths: rnnlib/ref/cells/sru.py."""
+"""SRU cell in PyTorch (chapter `sru`).  Mirror: rnnlib/tf/cells/sru.py.
+
+Maths: rnnlib/ref/cells/sru.py.
+"""
 
 import torch
 from torch import nn
@@ -10,10 +13,12 @@ from rnnlib.pt.convert import parameter
 
 @registered("sru")
 class SRUCell(nn.Module):
-    """One step of the Simple Recurrent Unit of Lei et al.: x (B, D), c (B, H) -> h, c.  The output h is not fed back.
+    """One step of the Simple Recurrent Unit of Lei et al.: x (B, D), c (B, H) -> h, c.
 
-    Parameters W_x (D, 3H) drawn Glorot-uniform, blocks u, f, r, and a fourth one (D, 4H) that brings x to the size of the highway
-    where D != H; b (2H,) of f and r, v_f and v_r (H,) zero.
+    The output h is not fed back.
+
+    Parameters W_x (D, 3H) drawn Glorot-uniform, blocks u, f, r, and a fourth one (D, 4H) that
+    brings x to the size of the highway where D != H; b (2H,) of f and r, v_f and v_r (H,) zero.
     Source: Lei et al. 2018, sec. 3, without the factor alpha on the highway.
     """
 
@@ -33,10 +38,14 @@ class SRUCell(nn.Module):
 
     def forward(self, x, c):
         """x (B, D), c (B, H) -> h, c."""
-        blocks = 3 if self.input_size == self.hidden_size else 4
+        if self.input_size == self.hidden_size:
+            blocks = 3
+        else:
+            blocks = 4
         u, f, r, *k = torch.chunk(x @ self.W_x, blocks, dim=1)  # (B, H) each
         b_f, b_r = torch.chunk(self.b, 2, dim=0)
-        f, r = torch.sigmoid(f + self.v_f * c + b_f), torch.sigmoid(r + self.v_r * c + b_r)  # eq. sru-gates
+        f = torch.sigmoid(f + self.v_f * c + b_f)  # eq. sru-gates
+        r = torch.sigmoid(r + self.v_r * c + b_r)
         c = f * c + (1 - f) * u  # eq. sru-cell
         h = r * c + (1 - r) * (k[0] if k else x)  # eq. sru-hidden
         return h, c

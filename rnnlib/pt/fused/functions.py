@@ -1,32 +1,50 @@
-"""Cells over time as functions whose way back is derived by hand, in PyTorch.  Mirror: rnnlib/tf/fused/functions.py.
+"""Cells over time as functions whose way back is derived by hand, in PyTorch.
 
-Autograd records every operation of every step.  Here a class keeps gates and states, a tensor each for all steps, and goes back by
-its own equations: what a step does to a gradient that passes through it (the local derivatives, K) is computed for a block of steps
-at once and becomes the gradients themselves in place, so that little is left to do step by step, and little memory is needed.
-Inputs go through W_x in one product for all steps, their gradients in one for each block.  Time first inside: a step is then one
-piece of memory.  Where a gradient is differentiated once more (create_graph=True), or torch.func looks into the function, the same
-recurrence runs as plain operations (`_elman_steps`, ...), at the price of those.
+Mirror: rnnlib/tf/fused/functions.py.
+
+Autograd records every operation of every step. Here a class keeps gates and states, a tensor each
+for all steps, and goes back by its own equations: what a step does to a gradient that passes
+through it (the local derivatives, K) is computed for a block of steps at once and becomes the
+gradients themselves in place, so that little is left to do step by step, and little memory is
+needed. Inputs go through W_x in one product for all steps, their gradients in one for each block.
+Time first inside: a step is then one piece of memory. Where a gradient is differentiated once more
+(create_graph=True), or torch.func looks into the function, the same recurrence runs as plain
+operations (`_elman_steps`, ...), at the price of those.
 """
 
 from itertools import pairwise
 
 import torch
 
-from rnnlib.pt.fused.scan import _again, _must_be_plain, _plain_scan, default_chunk, scan_without_gradient
+from rnnlib.pt.fused.scan import (
+    _again,
+    _must_be_plain,
+    _plain_scan,
+    default_chunk,
+    scan_without_gradient,
+)
 
 BLOCK = 64  # steps
 LSTM_BLOCK = 32  # at most: what it keeps of a block stays in the processor's cache
 
 
 def elman(x, W_x, W_h, b, h0, activation="tanh"):
-    """Elman over time: x (B, T, D), W_x (D, H), W_h (H, H), b (H,), h0 (B, H) -> h of all steps (B, T, H)."""
-    run = _elman_steps if _must_be_plain() else _Elman.apply
+    """Elman over time: x (B, T, D), W_x (D, H), W_h (H, H), b (H,), h0 (B, H) -> h of all steps
+    (B, T, H).
+    """
+    if _must_be_plain():
+        run = _elman_steps
+    else:
+        run = _Elman.apply
     return run(x.transpose(0, 1), W_x, W_h, b, h0, activation).transpose(0, 1)
 
 
 def _elman_steps(x, W_x, W_h, b, h, activation):
     """`elman` as plain operations, time first: x (T, B, D) -> h (T, B, H)."""
-    phi = torch.tanh if activation == "tanh" else torch.relu
+    if activation == "tanh":
+        phi = torch.tanh
+    else:
+        phi = torch.relu
     hs = []
     for a in x @ W_x + b:
         h = phi(a + h @ W_h)  # eq. elman-preactivation, elman-hidden
@@ -52,12 +70,20 @@ class _Elman(torch.autograd.Function):
         if torch.is_grad_enabled():  # create_graph=True
             return tuple(_again(_elman_steps, (*inputs, ctx.activation), [dy]))
         x, W_x, W_h, *_ = inputs
-        given, dW_h, W_hT = _Given(ctx, x, W_x), torch.zeros_like(W_h), W_h.T.contiguous()
+        given = _Given(ctx, x, W_x)
+        dW_h = torch.zeros_like(W_h)
+        W_hT = W_h.T.contiguous()
         dh = torch.zeros_like(hs[0])
         for s in _blocks(x):  # from the end
-            old, new = hs[:-1][s], hs[1:][s]
-            K = 1 - new * new if ctx.activation == "tanh" else (new > 0).to(new.dtype)  # dh/da
-            dh, da = _arriving(dy, s, dh).unbind(), K.unbind()
+            old = hs[:-1][s]
+            new = hs[1:][s]
+            # dh/da
+            if ctx.activation == "tanh":
+                K = 1 - new * new
+            else:
+                K = (new > 0).to(new.dtype)
+            dh = _arriving(dy, s, dh).unbind()
+            da = K.unbind()
             for t in reversed(range(len(da))):
                 da[t].mul_(dh[t + 1])  # eq. bptt-da
                 dh[t].addmm_(da[t], W_hT)  # eq. bptt-dh
@@ -68,15 +94,21 @@ class _Elman(torch.autograd.Function):
 
 
 def lstm(x, W_x, W_h, b, h0, c0):
-    """LSTM over time: x (B, T, D), W_x (D, 4H), W_h (H, 4H), b (4H,), h0, c0 (B, H) -> h, c of all steps (B, T, H)."""
-    run = _lstm_steps if _must_be_plain() else _Lstm.apply
+    """LSTM over time: x (B, T, D), W_x (D, 4H), W_h (H, 4H), b (4H,), h0, c0 (B, H) -> h, c of all
+    steps (B, T, H).
+    """
+    if _must_be_plain():
+        run = _lstm_steps
+    else:
+        run = _Lstm.apply
     h, c = run(x.transpose(0, 1), W_x, W_h, b, h0, c0)
     return h.transpose(0, 1), c.transpose(0, 1)
 
 
 def _lstm_steps(x, W_x, W_h, b, h, c):
     """`lstm` as plain operations, time first: x (T, B, D) -> h, c (T, B, H)."""
-    hs, cs = [], []
+    hs = []
+    cs = []
     for a in x @ W_x + b:
         i, f, g, o = torch.chunk(a + h @ W_h, 4, dim=1)  # eq. lstm-gates
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)  # eq. lstm-cell
@@ -87,19 +119,26 @@ def _lstm_steps(x, W_x, W_h, b, h, c):
 
 
 class _Lstm(torch.autograd.Function):
-    """Steps work in buffers of a block, whose views are made once: a view costs nearly what an operation costs.
+    """Steps work in buffers of a block, whose views are made once:
+    a view costs nearly what an operation costs.
 
     The gates lie as i, f, o, g inside, so that one sigmoid serves three of them.
     """
 
     @staticmethod
     def forward(ctx, x, W_x, W_h, b, h0, c0):
-        W_x_ifog, W_h_ifog, b_ifog = _ifog(W_x), _ifog(W_h), _ifog(b)
-        hs, cs = _states(x, h0), _states(x, c0)
+        W_x_ifog = _ifog(W_x)
+        W_h_ifog = _ifog(W_h)
+        b_ifog = _ifog(b)
+        hs = _states(x, h0)
+        cs = _states(x, c0)
         gates = x.new_empty(*x.shape[:2], W_h.shape[1])  # (T, B, 4H)
-        n, spare = min(LSTM_BLOCK, BLOCK, len(x)), torch.empty_like(c0)
+        n = min(LSTM_BLOCK, BLOCK, len(x))
+        spare = torch.empty_like(c0)
         a, h_block, c_block = gates.new_empty(n, *gates.shape[1:]), *_two_states(n, h0, c0)
-        steps = list(zip(a.unbind(), *_parts_ifog(a), *_old_new(h_block), *_old_new(c_block), strict=True))
+        steps = list(
+            zip(a.unbind(), *_parts_ifog(a), *_old_new(h_block), *_old_new(c_block), strict=True)
+        )
         for s in _blocks(x, n)[::-1]:
             m = s.stop - s.start
             torch.addmm(b_ifog, x[s].flatten(0, 1), W_x_ifog, out=a[:m].flatten(0, 1))
@@ -122,12 +161,16 @@ class _Lstm(torch.autograd.Function):
         if torch.is_grad_enabled():  # create_graph=True
             return tuple(_again(_lstm_steps, inputs, [dy, dcs]))
         x, W_x, W_h, *_ = inputs
-        given, dW_h, W_hT = _Given(ctx, x, W_x), torch.zeros_like(W_h), W_h.T.contiguous()
+        given = _Given(ctx, x, W_x)
+        dW_h = torch.zeros_like(W_h)
+        W_hT = W_h.T.contiguous()
         n = min(LSTM_BLOCK, BLOCK, len(x))
-        K = gates.new_empty(n, *gates.shape[1:])  # dc/d(i, f, g) and dh/do, each before its activation
+        # dc/d(i, f, g) and dh/do, each before its activation
+        K = gates.new_empty(n, *gates.shape[1:])
         through, keep, tanh_c = (hs.new_empty(n, *hs.shape[1:]) for _ in range(3))
         dh, dc = _two_states(n, torch.zeros_like(hs[0]), torch.zeros_like(cs[0]))
-        d_ifg, d_o = K.unflatten(2, (4, -1))[:, :, :3].unbind(), K.chunk(4, dim=2)[3].unbind()
+        d_ifg = K.unflatten(2, (4, -1))[:, :, :3].unbind()
+        d_o = K.chunk(4, dim=2)[3].unbind()
         views = (K.unbind(), d_ifg, d_o, through.unbind(), keep.unbind(), dc[1:, :, None].unbind())
         steps = list(zip(*_old_new(dh), *_old_new(dc), *views, strict=True))
         for s in _blocks(x, n):  # from the end
@@ -136,7 +179,9 @@ class _Lstm(torch.autograd.Function):
             _lstm_slopes(gates[s], cs[:-1][s], tanh_c[:m], K[:m], through[:m], keep[:m])
             _arrive(dh, dy, s)
             _arrive(dc, dcs, s)
-            for dh_old, dh_t, dc_old, dc_t, da, d_ifg_t, d_o_t, through_t, f, dc_row in steps[m - 1 :: -1]:
+            for dh_old, dh_t, dc_old, dc_t, da, d_ifg_t, d_o_t, through_t, f, dc_row in steps[
+                m - 1 :: -1
+            ]:
                 dc_t.addcmul_(dh_t, through_t)  # eq. lstm-back-c
                 d_ifg_t.mul_(dc_row)
                 d_o_t.mul_(dh_t)
@@ -148,7 +193,9 @@ class _Lstm(torch.autograd.Function):
 
 
 def _lstm_slopes(gates, old, tanh_c, K, through, keep):
-    """What a step does to a gradient that passes through it, for a block: fills K (n, B, 4H), dh/dc and f (n, B, H)."""
+    """What a step does to a gradient that passes through it, for a block:
+    fills K (n, B, 4H), dh/dc and f (n, B, H).
+    """
     i, f, o, g = gates.chunk(4, dim=2)
     ki, kf, kg, ko = K.chunk(4, dim=2)
     _sigmoid_slope(g, i, grad_input=ki)  # eq. lstm-back-gates, but for dc
@@ -177,7 +224,9 @@ def _parts_ifog(a):
 
 
 def _two_states(n, h, c):
-    """Room for n + 1 states h and n + 1 states c, with the first ones at the start: (n + 1, B, H) each."""
+    """Room for n + 1 states h and n + 1 states c, with the first ones at the start:
+    (n + 1, B, H) each.
+    """
     rooms = h.new_zeros(n + 1, *h.shape), c.new_zeros(n + 1, *c.shape)
     rooms[0][0], rooms[1][0] = h, c
     return rooms
@@ -190,10 +239,12 @@ def _old_new(states):
 
 
 def _arrive(dstates, dy, s):
-    """Before a block of m steps is gone through from its end: what is known of dL/d(state), in place in (n + 1, B, H).
+    """Before a block of m steps is gone through from its end:
+    what is known of dL/d(state), in place in (n + 1, B, H).
 
-    Number t belongs to the state before step t of the block: at first it has what comes from above; the one after the
-    last step has what comes from the block behind it, too, which stands in number 0.
+    Number t belongs to the state before step t of the block: at first it has what comes from above;
+    the one after the last step has what comes from the block behind it, too, which stands in number
+    0.
     """
     m = s.stop - s.start
     dstates[m] = dstates[0]
@@ -203,8 +254,13 @@ def _arrive(dstates, dy, s):
 
 
 def gru(x, W_x, W_h, b, b_n, h0):
-    """GRU over time: x (B, T, D), W_x (D, 3H), W_h (H, 3H), b (3H,), b_n (H,), h0 (B, H) -> h of all steps (B, T, H)."""
-    run = _gru_steps if _must_be_plain() else _Gru.apply
+    """GRU over time: x (B, T, D), W_x (D, 3H), W_h (H, 3H), b (3H,), b_n (H,), h0 (B, H) -> h of
+    all steps (B, T, H).
+    """
+    if _must_be_plain():
+        run = _gru_steps
+    else:
+        run = _Gru.apply
     return run(x.transpose(0, 1), W_x, W_h, b, b_n, h0).transpose(0, 1)
 
 
@@ -214,7 +270,8 @@ def _gru_steps(x, W_x, W_h, b, b_n, h):
     for a in x @ W_x + b:
         a_r, a_z, a_n = torch.chunk(a, 3, dim=1)
         h_r, h_z, h_n = torch.chunk(h @ W_h, 3, dim=1)
-        r, z = torch.sigmoid(a_r + h_r), torch.sigmoid(a_z + h_z)  # eq. gru-gates
+        r = torch.sigmoid(a_r + h_r)  # eq. gru-gates
+        z = torch.sigmoid(a_z + h_z)
         n = torch.tanh(a_n + r * (h_n + b_n))  # eq. gru-candidate-after
         h = (1 - z) * n + z * h  # eq. gru-hidden
         hs.append(h)
@@ -224,10 +281,12 @@ def _gru_steps(x, W_x, W_h, b, b_n, h):
 class _Gru(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, W_x, W_h, b, b_n, h0):
-        H, hs = len(W_h), _states(x, h0)
+        H = len(W_h)
+        hs = _states(x, h0)
         a = _affine(x, W_x, b)  # (T, B, 3H), the gates in the end
         m = x.new_empty(*x.shape[:2], H)  # what r scales
-        W_rz, W_n = W_h[:, : 2 * H].contiguous(), W_h[:, 2 * H :].contiguous()
+        W_rz = W_h[:, : 2 * H].contiguous()
+        W_n = W_h[:, 2 * H :].contiguous()
         gates = (v.unbind() for v in (a[:, :, : 2 * H], *a.chunk(3, dim=2), m))
         for (h, new), r_z, r, z, n, m_t in zip(pairwise(hs.unbind()), *gates, strict=True):
             r_z.addmm_(h, W_rz).sigmoid_()  # eq. gru-gates
@@ -244,19 +303,27 @@ class _Gru(torch.autograd.Function):
             return tuple(_again(_gru_steps, inputs, [dy]))
         x, W_x, W_h, *_ = inputs
         H = len(W_h)
-        W_mT = torch.cat([W_h[:, 2 * H :], W_h[:, : 2 * H]], dim=1).T.contiguous()  # in the order m, r, z
-        given, dW_m, db_n = _Given(ctx, x, W_x), torch.zeros_like(W_h), m.new_zeros(H)
+        # in the order m, r, z
+        W_mT = torch.cat([W_h[:, 2 * H :], W_h[:, : 2 * H]], dim=1).T.contiguous()
+        given = _Given(ctx, x, W_x)
+        dW_m = torch.zeros_like(W_h)
+        db_n = m.new_zeros(H)
         dh = torch.zeros_like(hs[0])
         for s in _blocks(x):  # from the end
             (r, z, n), old = a[s].chunk(3, dim=2), hs[:-1][s]
-            K = a.new_empty(*n.shape[:2], 4 * H)  # dh/d(m, r, z, n): m, r, z lead to the old h; r, z, n to x
+            # dh/d(m, r, z, n): m, r, z lead to the old h; r, z, n to x
+            K = a.new_empty(*n.shape[:2], 4 * H)
             km, kr, kz, kn = K.chunk(4, dim=2)
-            torch.mul(n, -n, out=kn).add_(1).mul_(1 - z)  # eq. gru-back-candidate, but for dh, as the others
+            torch.mul(n, -n, out=kn).add_(1).mul_(
+                1 - z
+            )  # eq. gru-back-candidate, but for dh, as the others
             torch.mul(kn, r, out=km)  # eq. gru-back-reset-after
             torch.mul(km, m[s], out=kr).mul_(1 - r)
             torch.sub(old, n, out=kz).mul_(z).mul_(1 - z)  # eq. gru-back-update
-            dh, z = _arriving(dy, s, dh).unbind(), z.unbind()
-            da, d_mrz = K.unflatten(2, (4, H)).unbind(), K[:, :, : 3 * H].unbind()
+            dh = _arriving(dy, s, dh).unbind()
+            z = z.unbind()
+            da = K.unflatten(2, (4, H)).unbind()
+            d_mrz = K[:, :, : 3 * H].unbind()
             for t in reversed(range(len(da))):
                 da[t].mul_(dh[t + 1][:, None])
                 dh[t].addcmul_(dh[t + 1], z[t]).addmm_(d_mrz[t], W_mT)  # eq. gru-back-state
@@ -264,23 +331,37 @@ class _Gru(torch.autograd.Function):
             given.add(s, K[:, :, H:])
             dW_m.addmm_(old.flatten(0, 1).T, K[:, :, : 3 * H].flatten(0, 1))  # eq. gru-back-weights
             db_n += km.sum((0, 1))
-        return given.dx, given.dW_x, torch.cat([dW_m[:, H:], dW_m[:, :H]], dim=1), given.db, db_n, dh
+        return (
+            given.dx,
+            given.dW_x,
+            torch.cat([dW_m[:, H:], dW_m[:, :H]], dim=1),
+            given.db,
+            db_n,
+            dh,
+        )
 
 
 def sru(x, W_x, b, v_f, v_r, c0):
-    """SRU over time: x (B, T, D), W_x (D, 3H or 4H), b (2H,), v_f, v_r (H,), c0 (B, H) -> h, c of all steps (B, T, H)."""
-    run = _sru_steps if _must_be_plain() else _Sru.apply
+    """SRU over time: x (B, T, D), W_x (D, 3H or 4H), b (2H,), v_f, v_r (H,), c0 (B, H) -> h, c of
+    all steps (B, T, H).
+    """
+    if _must_be_plain():
+        run = _sru_steps
+    else:
+        run = _Sru.apply
     h, c = run(x.transpose(0, 1), W_x, b, v_f, v_r, c0)
     return h.transpose(0, 1), c.transpose(0, 1)
 
 
 def _sru_steps(x, W_x, b, v_f, v_r, c):
     """`sru` as plain operations, time first: x (T, B, D) -> h, c (T, B, H)."""
-    hs, cs = [], []
+    hs = []
+    cs = []
     b_f, b_r = torch.chunk(b, 2)
     for x_t, a in zip(x, x @ W_x, strict=True):
         u, f, r, *k = torch.split(a, len(v_f), dim=1)
-        f, r = torch.sigmoid(f + v_f * c + b_f), torch.sigmoid(r + v_r * c + b_r)  # eq. sru-gates
+        f = torch.sigmoid(f + v_f * c + b_f)  # eq. sru-gates
+        r = torch.sigmoid(r + v_r * c + b_r)
         c = f * c + (1 - f) * u  # eq. sru-cell
         hs.append(r * c + (1 - r) * (k[0] if k else x_t))  # eq. sru-hidden
         cs.append(c)
@@ -290,8 +371,10 @@ def _sru_steps(x, W_x, b, v_f, v_r, c):
 class _Sru(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, W_x, b, v_f, v_r, c0):
-        H, cs = len(v_f), _states(x, c0)
-        bias = torch.cat([b.new_zeros(H), b, b.new_zeros(W_x.shape[1] - 3 * H)])  # u has none, nor has k
+        H = len(v_f)
+        cs = _states(x, c0)
+        # u has none, nor has k
+        bias = torch.cat([b.new_zeros(H), b, b.new_zeros(W_x.shape[1] - 3 * H)])
         a = _affine(x, W_x, bias)  # (T, B, 3H or 4H), with the gates in the end
         u, f, r, *k = a.split(H, dim=2)
         for (c, new), u_t, f_t in zip(pairwise(cs.unbind()), u.unbind(), f.unbind(), strict=True):
@@ -307,8 +390,11 @@ class _Sru(torch.autograd.Function):
         if torch.is_grad_enabled():  # create_graph=True
             return tuple(_again(_sru_steps, inputs, [dy, dcs]))
         x, W_x, _, v_f, v_r, _ = inputs
-        H, given = len(v_f), _Given(ctx, x, W_x)
-        dv_f, dv_r, dc = torch.zeros_like(v_f), torch.zeros_like(v_r), torch.zeros_like(cs[0])
+        H = len(v_f)
+        given = _Given(ctx, x, W_x)
+        dv_f = torch.zeros_like(v_f)
+        dv_r = torch.zeros_like(v_r)
+        dc = torch.zeros_like(cs[0])
         for s in _blocks(x):  # from the end
             (u, f, r, *k), old, new = a[s].split(H, dim=2), cs[:-1][s], cs[1:][s]
             da = torch.empty_like(a[s])
@@ -327,7 +413,8 @@ class _Sru(torch.autograd.Function):
             df.mul_(dc[1:])
             dv_f += (df * old).sum((0, 1))  # eq. sru-back-weights
             dv_r += (dr * old).sum((0, 1))
-            highway, dc = dy[s] * (1 - r), dc[0]
+            highway = dy[s] * (1 - r)
+            dc = dc[0]
             if dk:
                 dk[0].copy_(highway)
             given.add(s, da, None if dk else highway)
@@ -335,8 +422,13 @@ class _Sru(torch.autograd.Function):
 
 
 def mingru(x, W_x, b, h0):
-    """minGRU over time: x (B, T, D), W_x (D, 2H), b (2H,), h0 (B, H) -> h of all steps (B, T, H)."""
-    run = _mingru_steps if _must_be_plain() else _MinGru.apply
+    """minGRU over time: x (B, T, D), W_x (D, 2H), b (2H,), h0 (B, H) -> h of all steps (B, T,
+    H).
+    """
+    if _must_be_plain():
+        run = _mingru_steps
+    else:
+        run = _MinGru.apply
     return run(x.transpose(0, 1), W_x, b, h0).transpose(0, 1)
 
 
@@ -349,7 +441,10 @@ def _mingru_steps(x, W_x, b, h):
 class _MinGru(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, W_x, b, h0):
-        z, n = (_affine(x, W.contiguous(), v) for W, v in zip(W_x.chunk(2, dim=1), b.chunk(2), strict=True))
+        z, n = (
+            _affine(x, W.contiguous(), v)
+            for W, v in zip(W_x.chunk(2, dim=1), b.chunk(2), strict=True)
+        )
         keep = z.neg_().sigmoid_()  # 1 - z  eq. mingru-gates
         new = n.addcmul_(n, keep, value=-1)  # z n
         h = scan_without_gradient(keep, new, h0, default_chunk(len(x)))  # eq. mingru-hidden
@@ -362,14 +457,18 @@ class _MinGru(torch.autograd.Function):
         if torch.is_grad_enabled():  # create_graph=True
             return tuple(_again(_mingru_steps, inputs, [dy]))
         x, W_x, _, h0 = inputs
-        given, da = _Given(ctx, x, W_x), x.new_empty(min(BLOCK, len(x)), len(h0), W_x.shape[1])
+        given = _Given(ctx, x, W_x)
+        da = x.new_empty(min(BLOCK, len(x)), len(h0), W_x.shape[1])
         dh = scan_without_gradient(
             keep, dy, torch.zeros_like(h0), default_chunk(len(x)), back=True
         )  # eq. scan-back
         for s in _blocks(x):
             dz, dn = da[: s.stop - s.start].chunk(2, dim=2)
             z = 1 - keep[s]
-            old = h[s.start - 1 : s.stop - 1] if s.start else torch.cat([h0[None], h[: s.stop - 1]])
+            if s.start:
+                old = h[s.start - 1 : s.stop - 1]
+            else:
+                old = torch.cat([h0[None], h[: s.stop - 1]])
             torch.mul(dh[s], z, out=dn)  # eq. mingru-back
             torch.addcmul(new[s], z, old, value=-1, out=dz).mul_(keep[s]).mul_(dh[s])
             given.add(s, da[: s.stop - s.start])
@@ -377,24 +476,36 @@ class _MinGru(torch.autograd.Function):
 
 
 class _Given:
-    """Gradients of what makes the inputs of all steps, x (T, B, D) and W_x (D, K), gathered block by block."""
+    """Gradients of what makes the inputs of all steps, x (T, B, D) and W_x (D, K), gathered block
+    by block.
+    """
 
     def __init__(self, ctx, x, W_x):
-        self.x, self.W_xT = x, W_x.T
-        self.dx = torch.empty_like(x) if ctx.needs_input_grad[0] else None
-        self.dW_x, self.db = torch.zeros_like(W_x), W_x.new_zeros(W_x.shape[1])
+        self.x = x
+        self.W_xT = W_x.T
+        if ctx.needs_input_grad[0]:
+            self.dx = torch.empty_like(x)
+        else:
+            self.dx = None
+        self.dW_x = torch.zeros_like(W_x)
+        self.db = W_x.new_zeros(W_x.shape[1])
 
     def add(self, s, da, highway=None):
         """da (n, B, K) of the steps s; `highway` (n, B, D) is a second way to x."""
         self.dW_x.addmm_(self.x[s].flatten(0, 1).T, da.flatten(0, 1))  # eq. bptt-sum
         self.db += da.sum((0, 1))
         if self.dx is not None:
-            self.dx[s] = da @ self.W_xT if highway is None else highway + da @ self.W_xT  # eq. bptt-dx
+            # eq. bptt-dx
+            if highway is None:
+                self.dx[s] = da @ self.W_xT
+            else:
+                self.dx[s] = highway + da @ self.W_xT
 
 
 def _affine(x, W, b, out=None):
     """x (T, B, D) -> x W + b (T, B, K), all steps in one product."""
-    out = x.new_empty(*x.shape[:2], W.shape[1]) if out is None else out
+    if out is None:
+        out = x.new_empty(*x.shape[:2], W.shape[1])
     torch.addmm(b, x.flatten(0, 1), W, out=out.flatten(0, 1))
     return out
 
@@ -415,8 +526,9 @@ def _blocks(x, size=None):
 def _arriving(dy, s, future):
     """What is known of dL/d(state) before a block of n steps is gone through, (n + 1, B, H).
 
-    Number t belongs to the state before step t of the block: 0 for the first, then what comes from above; the last one belongs
-    to the state after the block and has what comes from the future, too.
+    Number t belongs to the state before step t of the block: 0 for the first, then what comes from
+    above; the last one belongs to the state after the block and has what comes from the future,
+    too.
     """
     found = future.new_zeros(s.stop - s.start + 1, *future.shape)
     if dy is not None:

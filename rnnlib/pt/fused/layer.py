@@ -1,4 +1,7 @@
-"""Cells over time with a way back that is derived by hand, in PyTorch.  Mirror: rnnlib/tf/fused/layer.py."""
+"""Cells over time with a way back that is derived by hand, in PyTorch.
+
+Mirror: rnnlib/tf/fused/layer.py.
+"""
 
 import torch
 from torch import nn
@@ -16,11 +19,13 @@ from rnnlib.pt.layers.recurrent import Lengths, State, _check_graph, check_input
 
 
 class FusedRNN(nn.Module):
-    """Some cells over time, faster than `RNN`, the same function: x (B, T, D) -> y (B, T, H), final state.
+    """Some cells over time, faster than `RNN`, the same function:
+    x (B, T, D) -> y (B, T, H), final state.
 
-    The inputs of all steps go through W_x in one product, and the gradient of the rest is derived by hand (recurrences.py,
-    scan.py).  For ElmanCell, LSTMCell without peepholes, GRUCell with reset_after, SRUCell, MinGRUCell and MinLSTMCell;
-    ValueError for any other.  Gradients of gradients are those of the loop, which is what they cost, too.
+    The inputs of all steps go through W_x in one product, and the gradient of the rest is derived
+    by hand (recurrences.py, scan.py). For ElmanCell, LSTMCell without peepholes, GRUCell with
+    reset_after, SRUCell, MinGRUCell and MinLSTMCell; ValueError for any other. Gradients of
+    gradients are those of the loop, which is what they cost, too.
     """
 
     def __init__(self, cell: Module):
@@ -29,19 +34,25 @@ class FusedRNN(nn.Module):
         why = why_not_fused(cell)
         if why is not None:
             raise ValueError(
-                f"{why}, use rnn.RNN(cell); there is one for ElmanCell, LSTMCell without peepholes, GRUCell with "
-                "reset_after=True, SRUCell, MinGRUCell and MinLSTMCell"
+                f"{why}, use rnn.RNN(cell); there is one for ElmanCell, LSTMCell without "
+                "peepholes, GRUCell with reset_after=True, SRUCell, MinGRUCell and MinLSTMCell"
             )
         self.cell = cell
         self.output_size = cell.hidden_size
 
-    def forward(self, x: Tensor, state: State = None, lengths: Lengths = None) -> tuple[Tensor, State]:
+    def forward(
+        self, x: Tensor, state: State = None, lengths: Lengths = None
+    ) -> tuple[Tensor, State]:
         """x (B, T, D) -> y (B, T, H), final state."""
         return run_fused(self.cell, x, state, lengths)
 
 
-def run_fused(cell: Module, x: Tensor, state: State = None, lengths: Lengths = None) -> tuple[Tensor, State]:
-    """A cell over time by its function with a gradient derived by hand: x (B, T, D) -> y (B, T, H), final state."""
+def run_fused(
+    cell: Module, x: Tensor, state: State = None, lengths: Lengths = None
+) -> tuple[Tensor, State]:
+    """A cell over time by its function with a gradient derived by hand:
+    x (B, T, D) -> y (B, T, H), final state.
+    """
     x, lengths = check_input(x, cell.input_size, cell.W_x.dtype, lengths)
     _check_graph(x)
     first = cell.initial_state(x)
@@ -65,10 +76,14 @@ def why_not_fused(cell: Module) -> str | None:
 
 
 def gather_states(states, t):
-    """The states at step t, or at each sequence's own step t (B,): (B, T, H), or a tuple of such -> (B, H)."""
+    """The states at step t, or at each sequence's own step t (B,):
+    (B, T, H), or a tuple of such -> (B, H).
+    """
     if isinstance(states, tuple):
         return tuple(gather_states(part, t) for part in states)
-    return states[:, t] if isinstance(t, int) else states[torch.arange(t.shape[0], device=t.device), t]
+    if isinstance(t, int):
+        return states[:, t]
+    return states[torch.arange(t.shape[0], device=t.device), t]
 
 
 def run_elman(cell, x, h):

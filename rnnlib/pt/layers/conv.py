@@ -23,14 +23,10 @@ class CausalConv(nn.Module):
 
     def __init__(self, input_size, hidden_size, kernel_size=3, dilation=1, rng=0, dtype="float32"):
         super().__init__()
-        D, H = (
-            validation.positive(input_size, "input_size"),
-            validation.positive(hidden_size, "hidden_size"),
-        )
-        k, self.dilation = (
-            validation.positive(kernel_size, "kernel_size"),
-            validation.positive(dilation, "dilation"),
-        )
+        D = validation.positive(input_size, "input_size")
+        H = validation.positive(hidden_size, "hidden_size")
+        k = validation.positive(kernel_size, "kernel_size")
+        self.dilation = validation.positive(dilation, "dilation")
         W = initializers.glorot(seeding.child_seeds(rng, 1)[0], k * D, H).reshape(k, D, H)
         self.W = parameter(W, dtype, "W")
         self.b = parameter([0.0] * H, dtype, "b")
@@ -54,12 +50,16 @@ class TCN(nn.Module):
     sec. 3; departure: one convolution in each block, no weight normalisation, no dropout.
     """
 
-    def __init__(self, input_size, hidden_size, kernel_size=3, num_layers=4, rng=0, dtype="float32"):
+    def __init__(
+        self, input_size, hidden_size, kernel_size=3, num_layers=4, rng=0, dtype="float32"
+    ):
         super().__init__()
         self.input_size = validation.positive(input_size, "input_size")
         self.output_size = validation.positive(hidden_size, "hidden_size")
         validation.positive(kernel_size, "kernel_size")
-        self.reach = 1 + (kernel_size - 1) * (2 ** validation.positive(num_layers, "num_layers") - 1)
+        self.reach = 1 + (kernel_size - 1) * (
+            2 ** validation.positive(num_layers, "num_layers") - 1
+        )
         first, *seeds = seeding.child_seeds(rng, num_layers + 1)
         self.bring = Linear(input_size, hidden_size, first, dtype)
         self.layers = nn.ModuleList(

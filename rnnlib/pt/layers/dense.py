@@ -31,7 +31,9 @@ class Embedding(nn.Module):
     def __init__(self, vocab_size, size, rng=0, dtype="float32"):
         super().__init__()
         self.vocab_size = validation.positive(vocab_size, "vocab_size")
-        self.W = parameter(initializers.embedding(seeds.child_seeds(rng, 1)[0], vocab_size, size), dtype, "W")
+        self.W = parameter(
+            initializers.embedding(seeds.child_seeds(rng, 1)[0], vocab_size, size), dtype, "W"
+        )
 
     def forward(self, ids: Tensor) -> Tensor:
         """ids (B, T) -> (B, T, E).  On a GPU the lookup itself refuses ids that are not there."""

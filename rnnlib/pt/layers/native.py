@@ -14,11 +14,12 @@ from rnnlib.pt.layers.recurrent import Lengths, State, _check_steps, check_input
 class NativeRNN(nn.Module):
     """The framework's own layer behind the call of `RNN`: x (B, T, D) -> y (B, T, H), final state.
 
-    `cell` is "elman", "lstm" or "gru", or such a name with options.  The weights are those of our cell, by its names and
-    in its layout, and the framework's layer is a function of them.  Surplus biases (PyTorch's second one, most of the
-    recurrent ones of both GRUs) are zeros of that function and no parameters: both frameworks train the same model.
-    ValueError for a cell that the framework has no layer for.  With `return_sequences=False`, y (B, H) is the output at
-    the last valid step alone.
+    `cell` is "elman", "lstm" or "gru", or such a name with options. The weights are those of our
+    cell, by its names and in its layout, and the framework's layer is a function of them. Surplus
+    biases (PyTorch's second one, most of the recurrent ones of both GRUs) are zeros of that
+    function and no parameters: both frameworks train the same model. ValueError for a cell that the
+    framework has no layer for. With `return_sequences=False`, y (B, H) is the output at the last
+    valid step alone.
     """
 
     def __init__(
@@ -37,7 +38,9 @@ class NativeRNN(nn.Module):
         self.hidden_size = self.output_size = self.cell.hidden_size
         self.return_sequences = validation.flag(return_sequences, "return_sequences")
 
-    def forward(self, x: Tensor, state: State = None, lengths: Lengths = None) -> tuple[Tensor, State]:
+    def forward(
+        self, x: Tensor, state: State = None, lengths: Lengths = None
+    ) -> tuple[Tensor, State]:
         """x (B, T, D) -> y (B, T, H), final state."""
         return run_native(self.cell, x, state, lengths, self.return_sequences)
 
@@ -45,23 +48,37 @@ class NativeRNN(nn.Module):
 def run_native(
     cell: Module, x: Tensor, state: State, lengths: Lengths, return_sequences: bool = True
 ) -> tuple[Tensor, State]:
-    """The framework's layer as a function of a cell's weights: x (B, T, D) -> y (B, T, H) or its last step (B, H), final state.
+    """The framework's layer as a function of a cell's weights:
+    x (B, T, D) -> y (B, T, H) or its last step (B, H), final state.
 
-    It is the operator that nn.RNN, nn.LSTM and nn.GRU call.  Their weights have a gate's numbers in rows, ours in
-    columns; the order of the gates is the same.
+    It is the operator that nn.RNN, nn.LSTM and nn.GRU call. Their weights have a gate's numbers in
+    rows, ours in columns; the order of the gates is the same.
     """
     x, lengths = check_input(x, cell.input_size, cell.W_x.dtype, lengths)
     _check_steps(x)
     zeros = cell.initial_state(x)
-    state = zeros if state is None else check_state(state, zeros)
-    operator = torch.gru if kind_of(cell) == "gru" else torch.lstm
+    if state is None:
+        state = zeros
+    else:
+        state = check_state(state, zeros)
+    if kind_of(cell) == "gru":
+        operator = torch.gru
+    else:
+        operator = torch.lstm
     if kind_of(cell) == "elman":
-        operator = torch.rnn_tanh if cell.phi is torch.tanh else torch.rnn_relu
+        if cell.phi is torch.tanh:
+            operator = torch.rnn_tanh
+        else:
+            operator = torch.rnn_relu
     two = kind_of(cell) == "lstm"
     second = torch.zeros_like(cell.b)
     if kind_of(cell) == "gru":
         second = torch.cat([second[: -cell.hidden_size], cell.b_n])
-    first = [part[None] for part in state] if two else [state[None]]  # (1, B, H)
+    # (1, B, H)
+    if two:
+        first = [part[None] for part in state]
+    else:
+        first = [state[None]]
     train = torch.is_grad_enabled()
     rest = (
         [cell.W_x.T, cell.W_h.T, cell.b, second],
@@ -80,7 +97,10 @@ def run_native(
         last = [part.index_select(1, packed.unsorted_indices) for part in last]
         y = PackedSequence(data, *packed[1:])
     h, *c = [part[0] for part in last]
-    state = (h, c[0]) if two else h
+    if two:
+        state = (h, c[0])
+    else:
+        state = h
     if not return_sequences:
         return h, state
     if lengths is not None:

@@ -1,4 +1,7 @@
-"""Any cell over time in PyTorch, and what the doors of such layers refuse.  Mirror: rnnlib/tf/layers/recurrent.py."""
+"""Any cell over time in PyTorch, and what the doors of such layers refuse.
+
+Mirror: rnnlib/tf/layers/recurrent.py.
+"""
 
 import torch
 from torch import nn
@@ -13,7 +16,9 @@ Lengths = Tensor | None
 
 
 class RNN(nn.Module):
-    """Any cell over time: x (B, T, D) -> y (B, T, H), final state.  A plain loop, one turn for each step.
+    """Any cell over time: x (B, T, D) -> y (B, T, H), final state.
+
+    A plain loop, one turn for each step.
 
     The cell may be the reader's own: a module with `hidden_size`, `initial_state(x)` and the call
     (x (B, D), state) -> y (B, H), new state.  Its state may be one tensor or any nesting of tuples,
@@ -34,13 +39,17 @@ class RNN(nn.Module):
         x, lengths = check_input(x, *inputs_of(self.cell), lengths)
         _check_graph(x)
         first = self.cell.initial_state(x)
-        state = first if state is None else check_state(state, first)
+        if state is None:
+            state = first
+        else:
+            state = check_state(state, first)
         ys = []
         for t in range(x.shape[1]):
             y, new = self.cell(x[:, t], state)
             if lengths is not None:
                 valid = t < lengths  # (B,)
-                y, new = select_state(valid, y, torch.zeros_like(y)), select_state(valid, new, state)
+                y = select_state(valid, y, torch.zeros_like(y))
+                new = select_state(valid, new, state)
             state = new
             ys.append(y)
         return torch.stack(ys, dim=1), state
@@ -61,8 +70,8 @@ def check_cell(cell):
     missing = [name for name in ("hidden_size", "initial_state") if not hasattr(cell, name)]
     if missing:
         raise TypeError(
-            f"{type(cell).__name__} is no cell: it lacks {' and '.join(missing)}; a cell has hidden_size, "
-            "initial_state(x) and the call (x (B, D), state) -> y (B, H), new state"
+            f"{type(cell).__name__} is no cell: it lacks {' and '.join(missing)}; a cell has "
+            "hidden_size, initial_state(x) and the call (x (B, D), state) -> y (B, H), new state"
         )
 
 
@@ -76,11 +85,12 @@ def inputs_of(cell):
 def check_input(
     x: Tensor, input_size: int | None, dtype: DType | None, lengths: Lengths
 ) -> tuple[Tensor, Lengths]:
-    """What the door of a layer over time refuses -> x with zeros for padding, lengths (B,) as a tensor beside x.
+    """What the door of a layer over time refuses -> x with zeros for padding, lengths (B,) as a
+    tensor beside x.
 
-    Where the size or the dtype of the inputs is not known, None, they are not checked.
-    Padding may hold anything, NaN too: what a layer does with a zero can be multiplied by the gradient 0.  Where something
-    traces, there are no numbers to check, and lengths stay what the graph gets.
+    Where the size or the dtype of the inputs is not known, None, they are not checked. Padding may
+    hold anything, NaN too: what a layer does with a zero can be multiplied by the gradient 0. Where
+    something traces, there are no numbers to check, and lengths stay what the graph gets.
     """
     if not isinstance(x, torch.Tensor):
         raise TypeError(f"x must be a tensor, got {type(x).__name__}: rnn.tensor(x) makes one")
@@ -90,7 +100,9 @@ def check_input(
             f"x of shape {tuple(x.shape)} has {x.shape[2]} features, this layer takes {input_size}"
         )
     if dtype is not None and x.dtype != dtype:
-        raise TypeError(f"x is {x.dtype}, the weights are {dtype}: convert x, or build with another dtype=")
+        raise TypeError(
+            f"x is {x.dtype}, the weights are {dtype}: convert x, or build with another dtype="
+        )
     if lengths is None:
         return x, None
     if not is_traced():
@@ -101,33 +113,40 @@ def check_input(
 
 
 def is_traced() -> bool:
-    """Whether a tracer or an exporter follows this call, so that tensors have no numbers to look at."""
+    """Whether a tracer or an exporter follows this call, so that tensors have no numbers to look
+    at.
+    """
     return torch.jit.is_tracing() or torch.compiler.is_exporting()
 
 
 def _check_graph(x: Tensor) -> None:
-    """Whether an exporter can follow our loops: they have a turn for each step, and a graph has as many for ever.
+    """Whether an exporter can follow our loops: they have a turn for each step, and a graph has as
+    many for ever.
 
     Raises ExportError where the number of steps would be frozen in silence, or cannot be left free.
     """
     if torch.jit.is_tracing():
         raise ExportError(
-            "torch.jit.trace, and torch.onnx.export with dynamo=False, would keep the number of steps of this example for "
-            "ever, whatever x comes later. Export with torch.export.export or torch.onnx.export(..., dynamo=True), which "
-            "hold later inputs to that number; or build with cell='elman', 'lstm' or 'gru' and native=None: the "
+            "torch.jit.trace, and torch.onnx.export with dynamo=False, would keep the number of "
+            "steps of this example for ever, whatever x comes later. Export with "
+            "torch.export.export or torch.onnx.export(..., dynamo=True), which hold later inputs "
+            "to that number; or build with cell='elman', 'lstm' or 'gru' and native=None: the "
             "framework's layer leaves it free"
         )
     _check_steps(x)
 
 
 def _check_steps(x: Tensor) -> None:
-    """torch.export leaves the number of steps free in no engine: ExportError where it is asked to."""
+    """torch.export leaves the number of steps free in no engine:
+    ExportError where it is asked to.
+    """
     if torch.compiler.is_exporting() and isinstance(x.shape[1], torch.SymInt):
         raise ExportError(
-            "torch.export cannot leave the number of steps of a recurrent layer free. Mark the batch alone as "
-            "dynamic, dynamic_shapes={'x': {0: Dim('B')}, ...}, pad x to the number of steps of the example and "
-            "give lengths; or, with cell='elman', 'lstm' or 'gru' and native=None, use torch.jit.trace or "
-            "torch.onnx.export(..., dynamo=False), which leave it free"
+            "torch.export cannot leave the number of steps of a recurrent layer free. Mark the "
+            "batch alone as dynamic, dynamic_shapes={'x': {0: Dim('B')}, ...}, pad x to the "
+            "number of steps of the example and give lengths; or, with cell='elman', 'lstm' or "
+            "'gru' and native=None, use torch.jit.trace or torch.onnx.export(..., dynamo=False), "
+            "which leave it free"
         )
 
 
@@ -140,7 +159,9 @@ def check_state(state, like):
 def check_leaf(state, like):
     """One tensor of a state has the shape and the dtype of `like`."""
     if not isinstance(state, torch.Tensor):
-        raise TypeError(f"state must hold tensors, got {type(state).__name__}: rnn.tensor(array) makes one")
+        raise TypeError(
+            f"state must hold tensors, got {type(state).__name__}: rnn.tensor(array) makes one"
+        )
     if tuple(state.shape) != tuple(like.shape):
         raise ValueError(f"state must have shape {tuple(like.shape)}, got {tuple(state.shape)}")
     if state.dtype != like.dtype:

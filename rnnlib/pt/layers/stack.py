@@ -24,11 +24,14 @@ class Bidirectional(nn.Module):
         super().__init__()
         require_module(fwd)
         require_module(bwd)
-        self.fwd, self.bwd = fwd, bwd
+        self.fwd = fwd
+        self.bwd = bwd
         self.output_size = fwd.output_size + bwd.output_size
 
     def forward(self, x, state=None, lengths=None):
-        """x (B, T, D) -> y (B, T, 2H), (final state of the forward layer, of the backward layer)."""
+        """x (B, T, D) -> y (B, T, 2H), (final state of the forward layer, of the backward
+        layer).
+        """
         one, other = state_pair(state)
         y, one = self.fwd(x, one, lengths)
         back, other = self.bwd(reverse_sequences(x, lengths), other, lengths)
@@ -46,7 +49,9 @@ class Stacked(nn.Module):
     After the end of a sequence y is 0.
     """
 
-    def __init__(self, layers, residual=False, dropout=0.0, variational=False, layer_norm=False, rng=0):
+    def __init__(
+        self, layers, residual=False, dropout=0.0, variational=False, layer_norm=False, rng=0
+    ):
         super().__init__()
         self.layers = nn.ModuleList(layers)
         if not layers:
@@ -56,15 +61,21 @@ class Stacked(nn.Module):
             Dropout(dropout, variational, seed) for seed in seeds.child_seeds(rng, len(layers) - 1)
         )
         dtype = next(iter(params(self.layers).values())).dtype.name
-        sizes = [layer.output_size for layer in layers] if validation.flag(layer_norm, "layer_norm") else []
+        if validation.flag(layer_norm, "layer_norm"):
+            sizes = [layer.output_size for layer in layers]
+        else:
+            sizes = []
         self.norms = nn.ModuleList(LayerNorm(size, dtype=dtype) for size in sizes)
         self.output_size = layers[-1].output_size
 
     def forward(self, x, state=None, lengths=None):
         """x (B, T, D) -> y (B, T, H), list of final states."""
-        state = [None] * len(self.layers) if state is None else state
+        if state is None:
+            state = [None] * len(self.layers)
         if not isinstance(state, (list, tuple)) or len(state) != len(self.layers):
-            raise TypeError(f"state of a stack is a list of {len(self.layers)} states, one for each layer")
+            raise TypeError(
+                f"state of a stack is a list of {len(self.layers)} states, one for each layer"
+            )
         last = []
         for k, layer in enumerate(self.layers):
             y, new = layer(x, state[k], lengths)
@@ -74,7 +85,10 @@ class Stacked(nn.Module):
             if self.residual and y.shape[-1] == x.shape[-1]:
                 y = x + y
             y = mask_after_end(y, lengths)
-            x = self.dropouts[k](y) if k < len(self.dropouts) else y
+            if k < len(self.dropouts):
+                x = self.dropouts[k](y)
+            else:
+                x = y
         return x, last
 
 
@@ -98,7 +112,10 @@ class Dropout(nn.Module):
         """x (B, T, D) or (B, D) -> the same shape."""
         if self.p == 0 or not self.training:
             return x
-        shape = (x.shape[0], 1, x.shape[2]) if self.variational and x.ndim == 3 else x.shape
+        if self.variational and x.ndim == 3:
+            shape = (x.shape[0], 1, x.shape[2])
+        else:
+            shape = x.shape
         seed = np.random.SeedSequence([self.seed, int(self.draws)]).generate_state(1)[0]
         generator = torch.Generator(x.device).manual_seed(int(seed))
         self.draws += 1
@@ -129,7 +146,10 @@ def mask_after_end(y, lengths, value=0):
     """y (B, T, H) with `value` after the end of each sequence; as it is without lengths."""
     if lengths is None:
         return y
-    valid = torch.arange(y.shape[1], device=y.device) < torch.as_tensor(lengths, device=y.device)[:, None]
+    valid = (
+        torch.arange(y.shape[1], device=y.device)
+        < torch.as_tensor(lengths, device=y.device)[:, None]
+    )
     return torch.where(valid[:, :, None], y, value)
 
 
@@ -146,10 +166,8 @@ def reverse_sequences(x, lengths=None):
     """Each sequence of x (B, T, D) from its end to its start; padding stays where it is."""
     if lengths is None:
         return x.flip(1)
-    t, lengths = (
-        torch.arange(x.shape[1], device=x.device),
-        torch.as_tensor(lengths, device=x.device)[:, None],
-    )
+    t = torch.arange(x.shape[1], device=x.device)
+    lengths = torch.as_tensor(lengths, device=x.device)[:, None]
     order = torch.where(t < lengths, lengths - 1 - t, t)  # (B, T)
     return x[torch.arange(x.shape[0], device=x.device)[:, None], order]
 
@@ -161,9 +179,13 @@ def gather_last(y, lengths=None, bidirectional=False):
     if lengths is None:
         end = y[:, -1]
     else:
-        end = y[torch.arange(y.shape[0], device=y.device), torch.as_tensor(lengths, device=y.device) - 1]
+        end = y[
+            torch.arange(y.shape[0], device=y.device), torch.as_tensor(lengths, device=y.device) - 1
+        ]
     half = y.shape[2] // 2
-    return torch.cat([end[:, :half], y[:, 0, half:]], dim=-1) if bidirectional else end
+    if bidirectional:
+        return torch.cat([end[:, :half], y[:, 0, half:]], dim=-1)
+    return end
 
 
 def pool_steps(y, how, lengths=None):

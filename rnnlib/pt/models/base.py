@@ -1,4 +1,7 @@
-"""What whole models share in PyTorch: embedding, recurrent layers, head.  Mirror: rnnlib/tf/models/base.py."""
+"""What whole models share in PyTorch: embedding, recurrent layers, head.
+
+Mirror: rnnlib/tf/models/base.py.
+"""
 
 from torch import nn
 
@@ -17,7 +20,8 @@ class Model(nn.Module):
     vocab_size     x is ids (B, T), embedded in vectors of `input_size`
     num_layers     layers on top of each other; `residual`, `layer_norm`: as in `Stacked`
     bidirectional  each layer reads in both directions, so that its output has 2H numbers
-    dropout        on embeddings, between layers and before the head; `variational`: one mask for all steps
+    dropout        on embeddings, between layers and before the head; `variational`: one mask for
+                   all steps
     """
 
     def __init__(
@@ -42,24 +46,37 @@ class Model(nn.Module):
         super().__init__()
         for_embed, for_rnn, for_head, *for_dropout = seeds.child_seeds(rng, 6)
         stack = dict(num_layers=validation.positive(num_layers, "num_layers"))
-        stack.update(bidirectional=validation.flag(bidirectional, "bidirectional"), residual=residual)
+        stack.update(
+            bidirectional=validation.flag(bidirectional, "bidirectional"), residual=residual
+        )
         stack.update(dropout=dropout, variational=variational, layer_norm=layer_norm)
         about = f"{type(self).__name__} of {cells.named(cell)}"
         self.about = f"{about}, {stack}"  # what names and shapes do not tell
-        self.embed = None if vocab_size is None else Embedding(vocab_size, input_size, for_embed, dtype)
+        if vocab_size is None:
+            self.embed = None
+        else:
+            self.embed = Embedding(vocab_size, input_size, for_embed, dtype)
         self.embed_dropout = Dropout(dropout if vocab_size else 0.0, variational, for_dropout[0])
         sizes = (input_size, hidden_size)
-        self.rnn = build_rnn(cell, *sizes, native, for_rnn, dtype, sequences, for_dropout[1], **stack)
+        self.rnn = build_rnn(
+            cell, *sizes, native, for_rnn, dtype, sequences, for_dropout[1], **stack
+        )
         self.head_dropout = Dropout(dropout, variational, for_dropout[2])
         self.bidirectional = bidirectional
         self.head = Linear(self.rnn.output_size, output_size, for_head, dtype)
 
     def encode(self, x: Tensor, lengths: Lengths = None) -> Tensor:
-        """x (B, T, D) or ids (B, T) -> what the recurrent layers say at each step, (B, T, H), after the end 0."""
-        y, _ = self.rnn(x if self.embed is None else self.embed_dropout(self.embed(x)), lengths=lengths)
+        """x (B, T, D) or ids (B, T) -> what the recurrent layers say at each step, (B, T, H),
+        after the end 0.
+        """
+        y, _ = self.rnn(
+            x if self.embed is None else self.embed_dropout(self.embed(x)), lengths=lengths
+        )
         return y
 
     def summary(self, x: Tensor, lengths: Lengths = None) -> Tensor:
         """x (B, T, D) or ids (B, T) -> what they say after the whole sequence, (B, H)."""
         y = self.encode(x, lengths)
-        return y if len(y.shape) == 2 else gather_last(y, lengths, self.bidirectional)
+        if len(y.shape) == 2:
+            return y
+        return gather_last(y, lengths, self.bidirectional)

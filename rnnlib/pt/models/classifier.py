@@ -11,7 +11,8 @@ POOLS = ("last", "mean", "max")  # of the steps of a sequence, for a Classifier
 
 
 class Classifier(Model):
-    """One class for each sequence: x (B, T, D) or ids (B, T) -> logits (B, C), from what is known after the last valid step.
+    """One class for each sequence: x (B, T, D) or ids (B, T) -> logits (B, C), from what is known
+    after the last valid step.
 
     pool  "last": from that; "mean", "max": from the mean or the maximum over all valid steps
     """

@@ -18,9 +18,9 @@ class AutoRNN(RNN):
     """Any cell over time, by the fastest engine that is right: x (B, T, D) -> y (B, T, H), final
     state.
 
-    At each call it is the framework's layer, our fused function or our loop (`NativeRNN`, `FusedRNN`,
-    `RNN`), over the same weights: names, files and, but for rounding, answers do not depend
-    on it.  `rnn.engine_of` says which and why. With `return_sequences=False`, y (B, H) is the
+    At each call it is the framework's layer, our fused function or our loop (`NativeRNN`,
+    `FusedRNN`, `RNN`), over the same weights: names, files and, but for rounding, answers do not
+    depend on it. `rnn.engine_of` says which and why. With `return_sequences=False`, y (B, H) is the
     output at the last valid step alone.
     """
 
@@ -28,7 +28,9 @@ class AutoRNN(RNN):
         super().__init__(cell)
         self.return_sequences = validation.flag(return_sequences, "return_sequences")
 
-    def forward(self, x: Tensor, state: State = None, lengths: Lengths = None) -> tuple[Tensor, State]:
+    def forward(
+        self, x: Tensor, state: State = None, lengths: Lengths = None
+    ) -> tuple[Tensor, State]:
         """x (B, T, D) -> y (B, T, H), final state."""
         engine = choose_engine(self.cell, x, lengths).engine
         if engine == "native":
@@ -40,7 +42,9 @@ class AutoRNN(RNN):
         return y if self.return_sequences else gather_last(y, lengths), state
 
 
-def choose_engine(cell: Module, x: Tensor, lengths: Lengths = None, training: bool | None = None) -> Choice:
+def choose_engine(
+    cell: Module, x: Tensor, lengths: Lengths = None, training: bool | None = None
+) -> Choice:
     """The engine for a cell over x (B, T, D), or ids (B, T) that become such, here and now.
 
     `training`: will gradients be asked for?  None: as the framework says here.
@@ -61,7 +65,9 @@ def choose_engine(cell: Module, x: Tensor, lengths: Lengths = None, training: bo
     if in_graph is not None:
         return in_graph
     if x.device.type != "cpu":
-        return Choice(there[0], f"on a {x.device.type.upper()} each step of any other is a launch of its own")
+        return Choice(
+            there[0], f"on a {x.device.type.upper()} each step of any other is a launch of its own"
+        )
     if torch.is_autocast_enabled("cpu"):
         name = next(name for name in there if name != "fused")
         return Choice(
@@ -78,12 +84,17 @@ def choose_engine(cell: Module, x: Tensor, lengths: Lengths = None, training: bo
 def _in_graph(there, lengths):
     """The engine where a graph is made of the call; None: any."""
     if torch.jit.is_tracing():  # the loop refuses
-        name = there[0] if there[0] == "native" else "loop"
+        if there[0] == "native":
+            name = there[0]
+        else:
+            name = "loop"
         return Choice(name, "the number of steps and the lengths stay free in its operator alone")
     if torch.compiler.is_exporting():
         if there[0] == "native" and lengths is None:
             return Choice("native", "no lengths: its operator is exported as it is")
-        return Choice("loop", "torch.export looks at no number: lengths stay tensors in the loop alone")
+        return Choice(
+            "loop", "torch.export looks at no number: lengths stay tensors in the loop alone"
+        )
     if torch.compiler.is_compiling():
         return Choice(there[0], "compiling each step of a loop takes minutes")
     return None

@@ -11,10 +11,12 @@ HEAD_SIZES = {"point": 1, "gaussian": 2}
 
 
 class ForecastNet(Model):
-    """The next values of a series: x (B, T, D) -> (B, horizon), from what is known after the last valid step.
+    """The next values of a series: x (B, T, D) -> (B, horizon), from what is known after the last
+    valid step.
 
-    head  "point"; or what a distribution needs: ("quantile", {"outputs": Q}) -> (B, horizon, Q), for the loss "pinball";
-          "gaussian" -> (B, horizon, 2), mean and log of the standard deviation, for the loss "gaussian"
+    head  "point"; or what a distribution needs: ("quantile", {"outputs": Q}) -> (B, horizon, Q),
+          for the loss "pinball"; "gaussian" -> (B, horizon, 2), mean and log of the standard
+          deviation, for the loss "gaussian"
     """
 
     def __init__(
@@ -37,9 +39,10 @@ class ForecastNet(Model):
         dtype: str = "float32",
     ):
         kind, chosen = validation.named(head, HEADS, "head")
-        outputs = (
-            validation.positive(chosen["outputs"], "outputs of the head") if chosen else HEAD_SIZES[kind]
-        )
+        if chosen:
+            outputs = validation.positive(chosen["outputs"], "outputs of the head")
+        else:
+            outputs = HEAD_SIZES[kind]
         size = validation.positive(horizon, "horizon") * outputs
         super().__init__(
             input_size,
@@ -58,10 +61,14 @@ class ForecastNet(Model):
             dtype=dtype,
             sequences=False,
         )
-        self.horizon, self.outputs, self.point = horizon, outputs, kind == "point"
+        self.horizon = horizon
+        self.outputs = outputs
+        self.point = kind == "point"
         self.about += "" if self.point else f", head {kind}"
 
     def forward(self, x: Tensor, lengths: Lengths = None) -> Tensor:
         """x (B, T, D) -> (B, horizon), or (B, horizon, outputs of the head)."""
         y = self.head(self.head_dropout(self.summary(x, lengths)))
-        return y if self.point else y.reshape(-1, self.horizon, self.outputs)
+        if self.point:
+            return y
+        return y.reshape(-1, self.horizon, self.outputs)

@@ -7,7 +7,9 @@ from rnnlib.pt.models.base import Model
 
 
 class Tagger(Model):
-    """One answer at each step: x (B, T, D) or ids (B, T) -> logits or values (B, T, K); padding gets an answer too."""
+    """One answer at each step: x (B, T, D) or ids (B, T) -> logits or values (B, T, K);
+    padding gets an answer too.
+    """
 
     def __init__(
         self,
@@ -49,12 +51,15 @@ class Tagger(Model):
         return self.head(self.head_dropout(self.encode(x, lengths)))
 
     def carry(self, x, state=None, lengths=None):
-        """x (B, T, D) or ids (B, T), the state before -> logits or values (B, T, K), the state after.
+        """x (B, T, D) or ids (B, T), the state before -> logits or values (B, T, K), the state
+        after.
 
         What `fit` calls with batches that carry a state.  ValueError for a model without one.
         """
         if self.bidirectional:
-            raise ValueError("two directions carry no state from batch to batch: bidirectional=False")
+            raise ValueError(
+                "two directions carry no state from batch to batch: bidirectional=False"
+            )
         if self.embed is not None:
             x = self.embed_dropout(self.embed(x))
         y, state = self.rnn(x, state, lengths)

@@ -1,6 +1,6 @@
 """Weights and whole runs in files, PyTorch's end.
 
-Mirror: rnnlib/tf/training/checkpoint.py.  What stands in them: rnnlib/training/checkpoint_format.py.
+Mirror: rnnlib/tf/training/checkpoint.py. What stands in them: rnnlib/training/checkpoint_format.py.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from rnnlib.training import checkpoint_format, identity
 from rnnlib.training.history import History
 from rnnlib.training.objectives import Objective
 
-FRAMEWORK, VERSIONS = "pt", {"torch": torch.__version__}
+FRAMEWORK = "pt"
+VERSIONS = {"torch": torch.__version__}
 
 
 def save(path: str | os.PathLike[str], model: nn.Module, /, **about: Any) -> None:
@@ -132,14 +133,21 @@ class Run:
         if not Path(path).exists():
             return
         have = params(self.model)
-        arrays, about = checkpoint_format.run_of(path, FRAMEWORK, have, epochs, self.settings, self.opaque)
+        arrays, about = checkpoint_format.run_of(
+            path, FRAMEWORK, have, epochs, self.settings, self.opaque
+        )
         load_extra(self.model, checkpoint_format.section(arrays, "extra"))
-        load_optimizer(self.optimizer, checkpoint_format.section(arrays, "optimizer"), about["optimizer"])
+        load_optimizer(
+            self.optimizer, checkpoint_format.section(arrays, "optimizer"), about["optimizer"]
+        )
         load(self.model, checkpoint_format.section(arrays, "model"))
         self.rates.load(about.get("schedule"))
         self.history = History(**about["history"])
         best = checkpoint_format.section(arrays, "best")
-        self.best = (best, checkpoint_format.section(arrays, "best_extra")) if best else None
+        if best:
+            self.best = (best, checkpoint_format.section(arrays, "best_extra"))
+        else:
+            self.best = None
 
     def _now(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         return params(self.model), buffers(self.model)
@@ -184,7 +192,8 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, np.ndar
         if value is not None
     }
     options = [
-        {key: value for key, value in group.items() if key != "params"} for group in state["param_groups"]
+        {key: value for key, value in group.items() if key != "params"}
+        for group in state["param_groups"]
     ]
     return arrays, options
 
@@ -192,20 +201,26 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, np.ndar
 def describe(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, Any]:
     """An optimizer's kind and options, and what it updates, as plain values."""
     groups = [
-        {key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups
+        {key: value for key, value in group.items() if key != "params"}
+        for group in optimizer.param_groups
     ]
-    updates = [f"{name} {tuple(p.shape)}" for name, p in model.named_parameters() if p.requires_grad]
+    updates = [
+        f"{name} {tuple(p.shape)}" for name, p in model.named_parameters() if p.requires_grad
+    ]
     return {"kind": type(optimizer).__name__, "options": groups, "updates": updates}
 
 
-def load_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, np.ndarray], options: list) -> None:
+def load_optimizer(
+    optimizer: torch.optim.Optimizer, arrays: Mapping[str, np.ndarray], options: list
+) -> None:
     """Give an optimizer the state that a file holds."""
     state = {}
     for name, value in arrays.items():
         index, key = name.split(".", 1)
         state.setdefault(int(index), {})[key] = torch.as_tensor(value)
     groups = [
-        {**group, **new} for group, new in zip(optimizer.state_dict()["param_groups"], options, strict=True)
+        {**group, **new}
+        for group, new in zip(optimizer.state_dict()["param_groups"], options, strict=True)
     ]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
 

@@ -62,7 +62,8 @@ def train_step(
         norm = get_total_norm([p.grad for p in held if p.grad is not None])
     else:
         norm = clip_grad_norm_(held, clip_norm)
-    value, norm = torch.stack([value.detach(), norm]).tolist()  # both at once: one wait for the device
+    # both at once: one wait for the device
+    value, norm = torch.stack([value.detach(), norm]).tolist()
     if math.isfinite(value) and math.isfinite(norm):
         optimizer.step()
     return value, norm, _detached(state)
@@ -105,8 +106,8 @@ def fit(
                 besides), or the framework's own
     valid       a data.Batches, evaluated after each epoch
     schedule    of the rate, by the update: "constant", "linear", "cosine", "step", "exponential" or
-                (name, options), see schedules.Schedule; a function update -> factor on the rate; or the
-                framework's own
+                (name, options), see schedules.Schedule; a function update -> factor on the rate; or
+                the framework's own
     clip_norm   scale a gradient down to this global norm where it is larger; None: never
     patience    stop when the validation loss has had no new low for so many epochs
     keep        "best": with `valid`, the model has the weights of the best epoch at the end;
@@ -150,7 +151,8 @@ def fit(
     )
     measure = losses.resolve(goal)
     to = device_of(model, device)
-    history = History(updates=len(batches)) if history is None else history
+    if history is None:
+        history = History(updates=len(batches))
     earlier = history.take_up(model, optimizer)
     asked = optimizer
     optimizer = earlier.get("optimizer") or make_optimizer(optimizer, model.to(to))
@@ -174,7 +176,10 @@ def fit(
                 started = time.perf_counter()
                 step = functools.partial(train_step, model, measure, optimizer, clip_norm)
                 value = _epoch(model, batches, step, goal, rates, history, remedy, bar, epochs)
-                score = None if valid is None else _mean(model, valid, measure, goal, seen=True)
+                if valid is None:
+                    score = None
+                else:
+                    score = _mean(model, valid, measure, goal, seen=True)
                 history.add_epoch(value, score, time.perf_counter() - started, remedy)
                 run.note_epoch()
                 if checkpoint is not None:
@@ -234,7 +239,9 @@ def evaluate(model: nn.Module, batches: Batches, loss: Any) -> float:
     return _mean(model, batches, losses.resolve(goal), goal)
 
 
-def predict(model: nn.Module, batches_or_x: Batches | np.ndarray, lengths: Any = None) -> np.ndarray:
+def predict(
+    model: nn.Module, batches_or_x: Batches | np.ndarray, lengths: Any = None
+) -> np.ndarray:
     """What the model answers, as one array, in the order of the arrays (of a shuffled Batches too);
     0 after a sequence's end.
 
@@ -311,7 +318,9 @@ def _detached(state: Any) -> Any:
         return {name: _detached(part) for name, part in state.items()}
     if isinstance(state, (list, tuple)):
         return type(state)(_detached(part) for part in state)
-    return state.detach() if isinstance(state, torch.Tensor) else state
+    if isinstance(state, torch.Tensor):
+        return state.detach()
+    return state
 
 
 @contextmanager
@@ -348,7 +357,8 @@ def _shadow(module: nn.Module, done: dict[int, nn.Module]) -> nn.Module:
         twin.__dict__["_parameters"] = dict(module._parameters)
         twin.__dict__["_buffers"] = dict(module._buffers)
         twin.__dict__["_modules"] = {
-            name: part if part is None else _shadow(part, done) for name, part in module._modules.items()
+            name: part if part is None else _shadow(part, done)
+            for name, part in module._modules.items()
         }
         twin.__dict__["training"] = False
     return done[id(module)]
@@ -357,7 +367,9 @@ def _shadow(module: nn.Module, done: dict[int, nn.Module]) -> nn.Module:
 def _copies(module: nn.Module) -> bool:
     """Is all that a module calls below it among its registered modules, so that a copy of the tree
     is the model?"""
-    if isinstance(module, torch.jit.ScriptModule) or type(module).__module__.startswith("torch._dynamo"):
+    if isinstance(module, torch.jit.ScriptModule) or type(module).__module__.startswith(
+        "torch._dynamo"
+    ):
         return False
     own = (value for name, value in vars(module).items() if name not in _REGISTERED)
     return not any(_holds(value) for value in own)
@@ -388,7 +400,8 @@ def make_optimizer(optimizer: Any, model: nn.Module) -> torch.optim.Optimizer:
     trainable = [p for p in model.parameters() if p.requires_grad]
     if not trainable:
         raise ArgumentError(
-            f"this {type(model).__name__} has no trainable parameters: all are frozen, or it has none",
+            f"this {type(model).__name__} has no trainable parameters: all are frozen, or it has "
+            "none",
             "fit.nothing_to_train",
         )
     if name == "sgd":
@@ -441,7 +454,8 @@ def _check_optimizer(optimizer: Any, model: nn.Module, trainable: list[nn.Parame
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     if held - {id(p) for p in model.parameters()} or {id(p) for p in trainable} - held:
         raise ArgumentError(
-            "this optimizer does not hold the parameters of this model: make it with model.parameters()",
+            "this optimizer does not hold the parameters of this model: make it with "
+            "model.parameters()",
             "fit.optimizer_parameters",
         )
 
@@ -455,8 +469,14 @@ class Rates:
     ) -> None:
         self.optimizer = optimizer
         self.first = [group["lr"] for group in optimizer.param_groups]
-        self.own = schedule if isinstance(schedule, torch.optim.lr_scheduler.LRScheduler) else None
-        self.factor = None if self.own else schedules.schedule_of(schedule, epochs, updates)
+        if isinstance(schedule, torch.optim.lr_scheduler.LRScheduler):
+            self.own = schedule
+        else:
+            self.own = None
+        if self.own:
+            self.factor = None
+        else:
+            self.factor = schedules.schedule_of(schedule, epochs, updates)
         if self.own is not None and self.own.optimizer is not optimizer:
             raise ArgumentError(
                 "this schedule belongs to another optimizer: pass optimizer=schedule.optimizer",
@@ -499,7 +519,9 @@ class Rates:
 
     def state(self) -> dict | None:
         """What a checkpoint holds of it."""
-        return None if self.own is None else self.own.state_dict()
+        if self.own is None:
+            return None
+        return self.own.state_dict()
 
     def load(self, state: dict | None) -> None:
         """Put that back."""
@@ -545,5 +567,7 @@ def tensors(batch: Batch, like: torch.Tensor) -> Batch:
     dtype = like.dtype
     device = like.device
     return batch.map(
-        lambda a: torch.as_tensor(a, dtype=dtype if a.dtype.kind == "f" else torch.int64, device=device)
+        lambda a: torch.as_tensor(
+            a, dtype=dtype if a.dtype.kind == "f" else torch.int64, device=device
+        )
     )

@@ -38,7 +38,9 @@ def resolve(loss: Any) -> Callable[[Any, Batch], torch.Tensor]:
     return partial(_own, goal, isinstance(goal.function, torch.nn.modules.loss._Loss))
 
 
-def _by_name(goal: Objective, function: Callable, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
+def _by_name(
+    goal: Objective, function: Callable, outputs: torch.Tensor, batch: Batch
+) -> torch.Tensor:
     """A loss by name, of the targets y by their own lengths."""
     if "per" not in goal.options:
         return function(outputs, batch.y)
@@ -46,7 +48,9 @@ def _by_name(goal: Objective, function: Callable, outputs: torch.Tensor, batch: 
     stepwise = len(batch.y.shape) > (1 if goal.name == "cross_entropy" else 2)
     if stepwise and lengths is None and "lengths" in batch:
         raise ArgumentError(UNSAID, "loss.unsaid_steps")
-    return function(outputs, batch.y, lengths, weights=batch.weights if "weights" in batch else None)
+    return function(
+        outputs, batch.y, lengths, weights=batch.weights if "weights" in batch else None
+    )
 
 
 UNSAID = (
@@ -93,8 +97,12 @@ def cross_entropy(
     weights          (B,) or (B, T): what each target counts, besides
     """
     check_shapes(logits, y, logits.shape[:-1], "classes y", lengths)
-    kept = None if ignore is None else y != ignore
-    y = y if ignore is None else torch.where(kept, y, 0)
+    if ignore is None:
+        kept = None
+    else:
+        kept = y != ignore
+    if ignore is not None:
+        y = torch.where(kept, y, 0)
     if not validation.trusted():
         validation.ids(y.detach().cpu().numpy(), logits.shape[-1], "classes y")
     each = F.cross_entropy(
@@ -110,10 +118,16 @@ def cross_entropy(
                 "loss.class_weights",
             )
         own = torch.as_tensor(class_weights, dtype=each.dtype, device=each.device)[y]
-        weights = own if weights is None else own * along(weights, own)
+        if weights is None:
+            weights = own
+        else:
+            weights = own * along(weights, own)
     if kept is not None:
         own = kept.to(each.dtype)
-        weights = own if weights is None else own * along(weights, own)
+        if weights is None:
+            weights = own
+        else:
+            weights = own * along(weights, own)
     return average(each, lengths, per, weights)
 
 
@@ -149,7 +163,9 @@ def pinball(
     return torch.maximum(steps * over, (steps - 1) * over).mean()
 
 
-def gaussian(prediction: torch.Tensor, y: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+def gaussian(
+    prediction: torch.Tensor, y: torch.Tensor, lengths: torch.Tensor | None = None
+) -> torch.Tensor:
     """Mean and log deviation (B, K, 2) of y (B, K) -> mean of -log of the normal density, in nats;
     `lengths` change nothing."""
     check_shapes(prediction, y, prediction.shape[:-1], "y")
@@ -158,7 +174,8 @@ def gaussian(prediction: torch.Tensor, y: torch.Tensor, lengths: torch.Tensor | 
             f"predictions {tuple(prediction.shape)} must hold 2 numbers for each y: mean and log "
             "of the deviation"
         )
-    mean, log_deviation = prediction[..., 0], prediction[..., 1]
+    mean = prediction[..., 0]
+    log_deviation = prediction[..., 1]
     z = (y - mean) * torch.exp(-log_deviation)
     return (log_deviation + z**2 / 2).mean() + math.log(2 * math.pi) / 2
 
@@ -196,7 +213,11 @@ def _weighted(
     each: torch.Tensor, lengths: torch.Tensor | None, per: str, weights: torch.Tensor
 ) -> torch.Tensor:
     """`average` with weights."""
-    rows = weights if len(weights.shape) == 1 else torch.ones_like(each[..., 0])  # (B,) of "sequence"
+    # (B,) of "sequence"
+    if len(weights.shape) == 1:
+        rows = weights
+    else:
+        rows = torch.ones_like(each[..., 0])
     weights = along(weights, each).to(each.dtype) * torch.ones_like(each)
     if len(each.shape) == 2 and lengths is not None:
         lengths = torch.as_tensor(lengths, device=each.device)
@@ -214,7 +235,9 @@ def _weighted(
 
 def along(weights: torch.Tensor, each: torch.Tensor) -> torch.Tensor:
     """Weights (B,) beside losses (B, T)."""
-    return weights[:, None] if len(weights.shape) < len(each.shape) else weights
+    if len(weights.shape) < len(each.shape):
+        return weights[:, None]
+    return weights
 
 
 def check_shapes(
@@ -227,7 +250,9 @@ def check_shapes(
     """Equal shapes: a target (B, 1) against a prediction (B,) would broadcast to (B, B) and still
     train."""
     if len(prediction.shape) not in (2, 3):
-        raise ValueError(f"predictions have shape (B, K) or (B, T, K), got {tuple(prediction.shape)}")
+        raise ValueError(
+            f"predictions have shape (B, K) or (B, T, K), got {tuple(prediction.shape)}"
+        )
     if tuple(y.shape) != tuple(expected):
         shapes = f"got {tuple(y.shape)} for predictions {tuple(prediction.shape)}"
         raise ValueError(f"{what} must have shape {tuple(expected)}, {shapes}: add or drop an axis")

@@ -1,8 +1,10 @@
-"""GRU in NumPy: forward pass and hand-derived backward pass, both published versions (chapter `gru`).  Over time: loop.py.
+"""GRU in NumPy: forward pass and hand-derived backward pass, both published versions (chapter
+`gru`). Over time: loop.py.
 
-B batch, D input size, H hidden size; parameters W_x (D, 3H), W_h (H, 3H), b (3H,), gates in the order r, z, n.  With `b_n` (H,)
-the reset gate is applied after the product with W_h, without it before.  The state is h.
-Sources: Cho et al. 2014 (before the product), Chung et al. 2014; after the product: PyTorch, cuDNN, Keras by default.
+B batch, D input size, H hidden size; parameters W_x (D, 3H), W_h (H, 3H), b (3H,), gates in the
+order r, z, n. With `b_n` (H,) the reset gate is applied after the product with W_h, without it
+before. The state is h. Sources: Cho et al. 2014 (before the product), Chung et al. 2014; after the
+product: PyTorch, cuDNN, Keras by default.
 """
 
 import numpy as np
@@ -33,7 +35,9 @@ def step(p, x, h):
 
 
 def step_back(p, dy, dh, tape):
-    """Undo `step`: dL/dy and dL/d(new state), each (B, H) -> dx (B, D), dL/d(old state), parameter gradients."""
+    """Undo `step`: dL/dy and dL/d(new state), each (B, H) -> dx (B, D), dL/d(old state), parameter
+    gradients.
+    """
     x, h, r, z, n, m = tape
     H = len(p["W_h"])
     W_n = p["W_h"][:, 2 * H :]
@@ -54,7 +58,11 @@ def step_back(p, dy, dh, tape):
     dh_old = dh_old + dh * z + gates @ p["W_h"][:, : 2 * H].T  # eq. gru-back-state
     da = np.concatenate([gates, dn], axis=1)  # (B, 3H)
     # eq. gru-back-weights
-    grads = {"W_x": x.T @ da, "W_h": np.concatenate([h.T @ gates, dW_n], axis=1), "b": da.sum(axis=0)}
+    grads = {
+        "W_x": x.T @ da,
+        "W_h": np.concatenate([h.T @ gates, dW_n], axis=1),
+        "b": da.sum(axis=0),
+    }
     if "b_n" in p:
         grads["b_n"] = dm.sum(axis=0)
     return da @ p["W_x"].T, dh_old, grads

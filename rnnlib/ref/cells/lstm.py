@@ -1,8 +1,10 @@
-"""LSTM in NumPy: forward pass and hand-derived backward pass (chapter `lstm`).  Over time: rnnlib/ref/loop.py.
+"""LSTM in NumPy: forward pass and hand-derived backward pass (chapter `lstm`).
 
-B batch, D input size, H hidden size; parameters W_x (D, 4H), W_h (H, 4H), b (4H,), gates in the order i, f, g, o; with
-peepholes p_i, p_f, p_o (H,) too.  The state is (h, c).
-Sources: Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000; peepholes: Gers, Schraudolph & Schmidhuber 2002.
+Over time: rnnlib/ref/loop.py.
+
+B batch, D input size, H hidden size; parameters W_x (D, 4H), W_h (H, 4H), b (4H,), gates in the
+order i, f, g, o; with peepholes p_i, p_f, p_o (H,) too. The state is (h, c). Sources: Hochreiter &
+Schmidhuber 1997; forget gate: Gers et al. 2000; peepholes: Gers, Schraudolph & Schmidhuber 2002.
 """
 
 import numpy as np
@@ -25,8 +27,11 @@ def step(p, x, state):
     a = x @ p["W_x"] + h @ p["W_h"] + p["b"]  # (B, 4H)  eq. lstm-gates
     i, f, g, o = np.split(a, 4, axis=1)
     if "p_i" in p:
-        i, f = i + p["p_i"] * c, f + p["p_f"] * c  # eq. lstm-peepholes
-    i, f, g = sigmoid(i), sigmoid(f), np.tanh(g)
+        i = i + p["p_i"] * c  # eq. lstm-peepholes
+        f = f + p["p_f"] * c
+    i = sigmoid(i)
+    f = sigmoid(f)
+    g = np.tanh(g)
     c_new = f * c + i * g  # eq. lstm-cell
     if "p_o" in p:
         o = o + p["p_o"] * c_new  # eq. lstm-peepholes
@@ -37,7 +42,9 @@ def step(p, x, state):
 
 
 def step_back(p, dy, dstate, tape):
-    """Undo `step`: dL/dy and dL/d(new state), each (B, H) -> dx (B, D), dL/d(old state), parameter gradients."""
+    """Undo `step`: dL/dy and dL/d(new state), each (B, H) -> dx (B, D), dL/d(old state), parameter
+    gradients.
+    """
     x, h, c, i, f, g, o, c_new, squashed = tape
     dh, dc = dstate
     dh = dh + dy  # eq. lstm-back-h

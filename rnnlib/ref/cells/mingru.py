@@ -1,7 +1,8 @@
 """minGRU in NumPy: forward and hand-derived backward pass (chapter `sru`).  Over time: loop.py.
 
-Parameters W_x (D, 2H), b (2H,), blocks z, n; neither sees the state h (B, H), so that the step is linear in it.
-Source: Feng et al. 2024, sec. 3.1, plain form: the candidate n is linear, numbers are not kept as logarithms.
+Parameters W_x (D, 2H), b (2H,), blocks z, n; neither sees the state h (B, H), so that the step is
+linear in it. Source: Feng et al. 2024, sec. 3.1, plain form: the candidate n is linear, numbers are
+not kept as logarithms.
 """
 
 import numpy as np
@@ -23,7 +24,9 @@ def step(p, x, h):
 
 
 def step_back(p, dy, dh, tape):
-    """Undo `step`: dL/dy and dL/d(new state), each (B, H) -> dx (B, D), dL/d(old state), parameter gradients."""
+    """Undo `step`: dL/dy and dL/d(new state), each (B, H) -> dx (B, D), dL/d(old state), parameter
+    gradients.
+    """
     x, h, z, n = tape
     dh = dh + dy
     dz = dh * (n - h) * z * (1 - z)  # eq. mingru-back

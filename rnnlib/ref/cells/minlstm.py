@@ -1,8 +1,8 @@
 """minLSTM in NumPy: forward and hand-derived backward pass (chapter `sru`).  Over time: loop.py.
 
-Parameters W_x (D, 3H), b (3H,), blocks i, f, n; none sees the state h (B, H).  The two gates are divided by their sum, so that
-old and new together weigh 1: f / (i + f) = sigmoid(log f - log i), which is how it is computed.
-Source: Feng et al. 2024, sec. 3.2, plain form.
+Parameters W_x (D, 3H), b (3H,), blocks i, f, n; none sees the state h (B, H). The two gates are
+divided by their sum, so that old and new together weigh 1: f / (i + f) = sigmoid(log f - log i),
+which is how it is computed. Source: Feng et al. 2024, sec. 3.2, plain form.
 """
 
 import numpy as np
@@ -24,10 +24,13 @@ def step(p, x, h):
 
 
 def step_back(p, dy, dh, tape):
-    """Undo `step`: dL/dy and dL/d(new state), each (B, H) -> dx (B, D), dL/d(old state), parameter gradients."""
+    """Undo `step`: dL/dy and dL/d(new state), each (B, H) -> dx (B, D), dL/d(old state), parameter
+    gradients.
+    """
     x, h, i, f, n, keep = tape
     dh = dh + dy
     ratio = dh * (h - n) * keep * (1 - keep)  # of log f - log i
-    di, df = -ratio * sigmoid(-i), ratio * sigmoid(-f)
+    di = -ratio * sigmoid(-i)
+    df = ratio * sigmoid(-f)
     da = np.concatenate([di, df, dh * (1 - keep)], axis=1)  # (B, 3H)
     return da @ p["W_x"].T, dh * keep, {"W_x": x.T @ da, "b": da.sum(axis=0)}

@@ -1,8 +1,10 @@
-"""SRU, the Simple Recurrent Unit of Lei et al., in NumPy: forward and hand-derived backward pass (chapter `sru`).  Over time: loop.py.
+"""SRU, the Simple Recurrent Unit of Lei et al., in NumPy:
+forward and hand-derived backward pass (chapter `sru`). Over time: loop.py.
 
-B batch, D input size, H hidden size; parameters W_x (D, 3H), blocks u, f, r, or (D, 4H) with a fourth block for the highway where
-D != H; b (2H,) of f and r; v_f, v_r (H,).  The state is c (B, H): the output h is not fed back.
-Source: Lei et al. 2018, sec. 3, without the factor alpha on the highway.
+B batch, D input size, H hidden size; parameters W_x (D, 3H), blocks u, f, r, or (D, 4H) with a
+fourth block for the highway where D != H; b (2H,) of f and r; v_f, v_r (H,). The state is c (B, H):
+the output h is not fed back. Source: Lei et al. 2018, sec. 3, without the factor alpha on the
+highway.
 """
 
 import numpy as np
@@ -18,7 +20,10 @@ def zeros(p, batch, dtype):
 def step(p, x, c):
     """One time step: x (B, D), state c (B, H) -> h, new state, tape for `step_back`."""
     u, f, r, *rest = np.split(x @ p["W_x"], p["W_x"].shape[1] // c.shape[1], axis=1)  # (B, H) each
-    k = rest[0] if rest else x
+    if rest:
+        k = rest[0]
+    else:
+        k = x
     b_f, b_r = np.split(p["b"], 2)
     f = sigmoid(f + p["v_f"] * c + b_f)  # eq. sru-gates
     r = sigmoid(r + p["v_r"] * c + b_r)
@@ -28,7 +33,9 @@ def step(p, x, c):
 
 
 def step_back(p, dy, dc, tape):
-    """Undo `step`: dL/dy and dL/d(new state), each (B, H) -> dx (B, D), dL/d(old state), parameter gradients."""
+    """Undo `step`: dL/dy and dL/d(new state), each (B, H) -> dx (B, D), dL/d(old state), parameter
+    gradients.
+    """
     x, c, u, f, r, k, c_new = tape
     dr = dy * (c_new - k) * r * (1 - r)  # of the gate before the sigmoid, eq. sru-back-highway
     dk = dy * (1 - r)

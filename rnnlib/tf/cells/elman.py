@@ -1,4 +1,7 @@
-"""Elman cell in TensorFlow (chapter `forward-pass`).  Mirror: rnnlib/pt/cells/elman.py.  Maths: rnnlib/ref/cells/elman.py."""
+"""Elman cell in TensorFlow (chapter `forward-pass`).  Mirror: rnnlib/pt/cells/elman.py.
+
+Maths: rnnlib/ref/cells/elman.py.
+"""
 
 import keras
 import tensorflow as tf
@@ -15,8 +18,8 @@ PHI = {"tanh": tf.tanh, "relu": tf.nn.relu}
 class ElmanCell(keras.layers.Layer):
     """One step of the plain recurrent unit: x (B, D), h (B, H) -> h, h.
 
-    Parameters W_x (D, H) drawn Glorot-uniform, W_h (H, H) orthogonal, b (H,) zero, all by NumPy from `rng`.
-    `activation` is "tanh" or "relu".  Source: Elman 1990.
+    Parameters W_x (D, H) drawn Glorot-uniform, W_h (H, H) orthogonal, b (H,) zero, all by NumPy
+    from `rng`. `activation` is "tanh" or "relu". Source: Elman 1990.
     """
 
     def __init__(self, input_size, hidden_size, activation="tanh", rng=0, dtype="float32"):

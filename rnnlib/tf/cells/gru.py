@@ -1,4 +1,7 @@
-"""GRU cell in TensorFlow (chapter `gru`).  Mirror: rnnlib/pt/cells/gru.py.  Maths: rnnlib/ref/cells/gru.py."""
+"""GRU cell in TensorFlow (chapter `gru`).  Mirror: rnnlib/pt/cells/gru.py.
+
+Maths: rnnlib/ref/cells/gru.py.
+"""
 
 import keras
 import tensorflow as tf
@@ -13,9 +16,10 @@ from rnnlib.tf.convert import _saveable, parameter
 class GRUCell(keras.layers.Layer):
     """One step of a gated recurrent unit: x (B, D), h (B, H) -> h, h.
 
-    Parameters W_x (D, 3H) drawn Glorot-uniform, W_h (H, 3H) orthogonal block by block, b (3H,) zero; gates in the order r, z, n.
-    `reset_after` says whether the reset gate acts after the product with W_h (PyTorch, cuDNN, Keras by default), which needs a
-    bias b_n (H,) inside it, or before (Cho et al. 2014): two different functions.  z is the share of the old state that is kept.
+    Parameters W_x (D, 3H) drawn Glorot-uniform, W_h (H, 3H) orthogonal block by block, b (3H,)
+    zero; gates in the order r, z, n. `reset_after` says whether the reset gate acts after the
+    product with W_h (PyTorch, cuDNN, Keras by default), which needs a bias b_n (H,) inside it, or
+    before (Cho et al. 2014): two different functions. z is the share of the old state that is kept.
     Source: Cho et al. 2014.
     """
 
@@ -41,11 +45,13 @@ class GRUCell(keras.layers.Layer):
         a_r, a_z, a_n = tf.split(x @ self.W_x + self.b, 3, axis=1)  # (B, H) each
         if self.reset_after:
             h_r, h_z, h_n = tf.split(h @ self.W_h, 3, axis=1)
-            r, z = tf.sigmoid(a_r + h_r), tf.sigmoid(a_z + h_z)  # eq. gru-gates
+            r = tf.sigmoid(a_r + h_r)  # eq. gru-gates
+            z = tf.sigmoid(a_z + h_z)
             n = tf.tanh(a_n + r * (h_n + self.b_n))  # eq. gru-candidate-after
         else:
             h_r, h_z = tf.split(h @ self.W_h[:, : 2 * H], 2, axis=1)
-            r, z = tf.sigmoid(a_r + h_r), tf.sigmoid(a_z + h_z)  # eq. gru-gates
+            r = tf.sigmoid(a_r + h_r)  # eq. gru-gates
+            z = tf.sigmoid(a_z + h_z)
             n = tf.tanh(a_n + (r * h) @ self.W_h[:, 2 * H :])  # eq. gru-candidate-before
         h = (1 - z) * n + z * h  # eq. gru-hidden
         return h, h

@@ -1,4 +1,7 @@
-"""LSTM cell in TensorFlow (chapter `lstm`).  Mirror: rnnlib/pt/cells/lstm.py.  Maths: rnnlib/ref/cells/lstm.py."""
+"""LSTM cell in TensorFlow (chapter `lstm`).  Mirror: rnnlib/pt/cells/lstm.py.
+
+Maths: rnnlib/ref/cells/lstm.py.
+"""
 
 import keras
 import tensorflow as tf
@@ -13,13 +16,16 @@ from rnnlib.tf.convert import _saveable, parameter
 class LSTMCell(keras.layers.Layer):
     """One step of long short-term memory: x (B, D), state h and c (B, H) -> h, (h, c).
 
-    Parameters W_x (D, 4H) drawn Glorot-uniform, W_h (H, 4H) orthogonal block by block, b (4H,) zero but for the forget gate's
-    `forget_bias`; gates in the order i, f, g, o.  With `peepholes`, p_i and p_f (H,) let the gates see the old c, p_o lets the
-    output gate see the new one; they start at 0.
-    Sources: Hochreiter & Schmidhuber 1997; Gers et al. 2000 (forget gate); Gers, Schraudolph & Schmidhuber 2002 (peepholes).
+    Parameters W_x (D, 4H) drawn Glorot-uniform, W_h (H, 4H) orthogonal block by block, b (4H,) zero
+    but for the forget gate's `forget_bias`; gates in the order i, f, g, o. With `peepholes`, p_i
+    and p_f (H,) let the gates see the old c, p_o lets the output gate see the new one; they start
+    at 0. Sources: Hochreiter & Schmidhuber 1997; Gers et al. 2000 (forget gate); Gers, Schraudolph
+    & Schmidhuber 2002 (peepholes).
     """
 
-    def __init__(self, input_size, hidden_size, peepholes=False, forget_bias=1.0, rng=0, dtype="float32"):
+    def __init__(
+        self, input_size, hidden_size, peepholes=False, forget_bias=1.0, rng=0, dtype="float32"
+    ):
         super().__init__(dtype=dtype, autocast=False)
         self.input_size = validation.positive(input_size, "input_size")
         self.hidden_size = validation.positive(hidden_size, "hidden_size")
@@ -47,8 +53,11 @@ class LSTMCell(keras.layers.Layer):
         a = x @ self.W_x + h @ self.W_h + self.b  # (B, 4H)  eq. lstm-gates
         i, f, g, o = tf.split(a, 4, axis=1)
         if self.peepholes:
-            i, f = i + self.p_i * c, f + self.p_f * c  # eq. lstm-peepholes
-        i, f, g = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g)
+            i = i + self.p_i * c  # eq. lstm-peepholes
+            f = f + self.p_f * c
+        i = tf.sigmoid(i)
+        f = tf.sigmoid(f)
+        g = tf.tanh(g)
         c = f * c + i * g  # eq. lstm-cell
         if self.peepholes:
             o = o + self.p_o * c  # eq. lstm-peepholes

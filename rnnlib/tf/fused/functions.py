@@ -1,10 +1,13 @@
-"""Cells over time as functions whose way back is derived by hand, in TensorFlow.  Mirror: rnnlib/pt/fused/functions.py.
+"""Cells over time as functions whose way back is derived by hand, in TensorFlow.
 
-A tape records every operation of every step.  Here a function keeps the states alone, a tensor for all steps, and goes back by its
-own equations: the gates once more from the states, what a step does to a gradient that passes through it (the local derivatives,
-K), and the products with W_x are computed for a block of steps at once, so that little is left to do step by step, and little
-memory is needed.  Time first inside: a step is then one piece of memory.  Where a gradient is differentiated once more, TensorFlow
-goes through the same recurrence itself (`_again`), at the price of that.
+Mirror: rnnlib/pt/fused/functions.py.
+
+A tape records every operation of every step. Here a function keeps the states alone, a tensor for
+all steps, and goes back by its own equations: the gates once more from the states, what a step does
+to a gradient that passes through it (the local derivatives, K), and the products with W_x are
+computed for a block of steps at once, so that little is left to do step by step, and little memory
+is needed. Time first inside: a step is then one piece of memory. Where a gradient is differentiated
+once more, TensorFlow goes through the same recurrence itself (`_again`), at the price of that.
 """
 
 import tensorflow as tf
@@ -15,7 +18,9 @@ BLOCK = 64  # steps
 
 
 def elman(x, W_x, W_h, b, h0, activation="tanh"):
-    """Elman over time: x (B, T, D), W_x (D, H), W_h (H, H), b (H,), h0 (B, H) -> h of all steps (B, T, H)."""
+    """Elman over time: x (B, T, D), W_x (D, H), W_h (H, H), b (H,), h0 (B, H) -> h of all steps
+    (B, T, H).
+    """
 
     def states(x, W_x, W_h, b, h0):
         def step(a, h):
@@ -33,8 +38,14 @@ def elman(x, W_x, W_h, b, h0, activation="tanh"):
             W_hT = tf.transpose(W_h)
 
             def block(s, dh):
-                old, new, dy_ = h[s], h[_after(s)], dy[s]
-                K = 1 - new * new if activation == "tanh" else tf.cast(new > 0, new.dtype)  # dh/da
+                old = h[s]
+                new = h[_after(s)]
+                dy_ = dy[s]
+                # dh/da
+                if activation == "tanh":
+                    K = 1 - new * new
+                else:
+                    K = tf.cast(new > 0, new.dtype)
 
                 def back(t, dh):
                     da = (dh + dy_[t]) * K[t]  # eq. bptt-da
@@ -52,7 +63,9 @@ def elman(x, W_x, W_h, b, h0, activation="tanh"):
 
 
 def lstm(x, W_x, W_h, b, h0, c0):
-    """LSTM over time: x (B, T, D), W_x (D, 4H), W_h (H, 4H), b (4H,), h0, c0 (B, H) -> h, c of all steps (B, T, H)."""
+    """LSTM over time: x (B, T, D), W_x (D, 4H), W_h (H, 4H), b (4H,), h0, c0 (B, H) -> h, c of all
+    steps (B, T, H).
+    """
 
     H = W_h.shape[0]
 
@@ -78,10 +91,13 @@ def lstm(x, W_x, W_h, b, h0, c0):
             W_hT = tf.transpose(W_h)
 
             def block(s, dh, dc):
-                old, dy_, dcs_ = h[s], dy[s], dcs[s]
+                old = h[s]
+                dy_ = dy[s]
+                dcs_ = dcs[s]
                 i, f, g, o = gates(_affine(x[s], W_x, b) + _affine(old, W_h))
                 tanh_c = tf.tanh(c[_after(s)])
-                ki, kf = i * (1 - i) * g, f * (1 - f) * c[s]  # eq. lstm-back-gates, but for dc
+                ki = i * (1 - i) * g  # eq. lstm-back-gates, but for dc
+                kf = f * (1 - f) * c[s]
                 kg = i * (1 - g * g)
                 K = tf.concat([ki, kf, kg], axis=2)  # dc/d(i, f, g), each before its activation
                 ko = o * (1 - o) * tanh_c  # dh/do  eq. lstm-back-o, but for dh
@@ -109,7 +125,9 @@ def lstm(x, W_x, W_h, b, h0, c0):
 
 
 def gru(x, W_x, W_h, b, b_n, h0):
-    """GRU over time: x (B, T, D), W_x (D, 3H), W_h (H, 3H), b (3H,), b_n (H,), h0 (B, H) -> h of all steps (B, T, H)."""
+    """GRU over time: x (B, T, D), W_x (D, 3H), W_h (H, 3H), b (3H,), b_n (H,), h0 (B, H) -> h of
+    all steps (B, T, H).
+    """
 
     H = W_h.shape[0]
 
@@ -135,10 +153,12 @@ def gru(x, W_x, W_h, b, b_n, h0):
             W_hT = tf.transpose(W_h)
 
             def block(s, dh):
-                old, dy_ = h[s], dy[s]
+                old = h[s]
+                dy_ = dy[s]
                 r, z, m, n = gates(_affine(x[s], W_x, b), _affine(old, W_h), b_n)
                 kn = (1 - z) * (1 - n * n)  # eq. gru-back-candidate, but for dh, as the others
-                kr, km = kn * m * r * (1 - r), kn * r  # eq. gru-back-reset-after
+                kr = kn * m * r * (1 - r)  # eq. gru-back-reset-after
+                km = kn * r
                 kz = (old - n) * z * (1 - z)  # eq. gru-back-update
                 K = tf.concat(
                     [kr, kz, km], axis=2
@@ -166,7 +186,9 @@ def gru(x, W_x, W_h, b, b_n, h0):
 
 
 def sru(x, W_x, b, v_f, v_r, c0):
-    """SRU over time: x (B, T, D), W_x (D, 3H or 4H), b (2H,), v_f, v_r (H,), c0 (B, H) -> h, c of all steps (B, T, H)."""
+    """SRU over time: x (B, T, D), W_x (D, 3H or 4H), b (2H,), v_f, v_r (H,), c0 (B, H) -> h, c of
+    all steps (B, T, H).
+    """
 
     H = v_f.shape[0]
     parts = W_x.shape[1] // H
@@ -177,7 +199,9 @@ def sru(x, W_x, b, v_f, v_r, c0):
     def states(x, W_x, b, v_f, v_r, c0):
         def step(a, c):
             u, f, *_ = tf.split(a, parts, axis=1)
-            return [u + tf.sigmoid(f + v_f * c) * (c - u)]  # f c + (1 - f) u  eq. sru-gates, sru-cell
+            return [
+                u + tf.sigmoid(f + v_f * c) * (c - u)
+            ]  # f c + (1 - f) u  eq. sru-gates, sru-cell
 
         return _forward(step, x, W_x, widened(b), [c0])
 
@@ -212,7 +236,9 @@ def sru(x, W_x, b, v_f, v_r, c0):
                 dc, dstate = _from_the_end(back, through, [dc])
                 df = dc * kf
                 da = tf.concat([dc * (1 - f), df, dr, highway][:parts], axis=2)
-                dv_f, dv_r = (tf.reduce_sum(d * old, (0, 1)) for d in (df, dr))  # eq. sru-back-weights
+                dv_f, dv_r = (
+                    tf.reduce_sum(d * old, (0, 1)) for d in (df, dr)
+                )  # eq. sru-back-weights
                 return da, dstate, [dv_f, dv_r], *([highway] if parts == 3 else [])
 
             dx, dW_x, db, (dc,), (dv_f, dv_r) = _backward(block, x, W_x, [c0], [v_f, v_r])
@@ -228,7 +254,9 @@ def sru(x, W_x, b, v_f, v_r, c0):
 
 
 def mingru(x, W_x, b, h0):
-    """minGRU over time: x (B, T, D), W_x (D, 2H), b (2H,), h0 (B, H) -> h of all steps (B, T, H)."""
+    """minGRU over time: x (B, T, D), W_x (D, 2H), b (2H,), h0 (B, H) -> h of all steps (B, T,
+    H).
+    """
 
     chunk = default_chunk(tf.shape(x)[1])
 
@@ -247,10 +275,14 @@ def mingru(x, W_x, b, h0):
 
         def by_hand(dy):
             z, n = gates(x, W_x, b)
-            dh = scan_without_gradient(1 - z, dy, tf.zeros_like(h0), chunk, back=True)  # eq. scan-back
+            dh = scan_without_gradient(
+                1 - z, dy, tf.zeros_like(h0), chunk, back=True
+            )  # eq. scan-back
             dz = dh * (n - _before(h, h0)) * z * (1 - z)  # eq. mingru-back
             da = tf.concat([dz, dh * z], axis=2)
-            dx, dW_x, db = _affine(da, tf.transpose(W_x)), _product(x, da), tf.reduce_sum(da, (0, 1))
+            dx = _affine(da, tf.transpose(W_x))
+            dW_x = _product(x, da)
+            db = tf.reduce_sum(da, (0, 1))
             return dx, dW_x, db, (1 - z[:, 0]) * dh[:, 0]
 
         return h, lambda dy: _again(outputs, inputs, [dy], lambda: by_hand(dy))
@@ -259,7 +291,9 @@ def mingru(x, W_x, b, h0):
 
 
 def _forward(step, x, W_x, b, first):
-    """step(x W_x + b of one step, *state) -> state, over x (T, B, D) -> for each part of it the first and all: (T + 1, B, H)."""
+    """step(x W_x + b of one step, *state) -> state, over x (T, B, D) -> for each part of it the
+    first and all: (T + 1, B, H).
+    """
     T = tf.shape(x)[0]
 
     def block(start, state, states):
@@ -267,29 +301,42 @@ def _forward(step, x, W_x, b, first):
 
         def turn(t, state, states):
             state = step(a[t], *state)
-            return t + 1, state, [kept.write(start + t + 1, s) for kept, s in zip(states, state, strict=True)]
+            return (
+                t + 1,
+                state,
+                [kept.write(start + t + 1, s) for kept, s in zip(states, state, strict=True)],
+            )
 
         _, state, states = tf.while_loop(lambda t, *_: t < tf.shape(a)[0], turn, (0, state, states))
         return start + BLOCK, state, states
 
     states = [tf.TensorArray(s.dtype, T + 1).write(0, s) for s in first]
-    *_, states = tf.while_loop(lambda start, *_: start < T, block, (0, first, states), parallel_iterations=1)
+    *_, states = tf.while_loop(
+        lambda start, *_: start < T, block, (0, first, states), parallel_iterations=1
+    )
     return [kept.stack() for kept in states]
 
 
 def _backward(block, x, W_x, state, others):
-    """block(steps, *dstate) -> da (n, B, K), dstate before it, its share of the gradients of `others`, perhaps a second way to x.
+    """block(steps, *dstate) -> da (n, B, K), dstate before it, its share of the gradients of
+    `others`, perhaps a second way to x.
 
     From the last block to the first -> dx, dW_x, db, dstate, gradients of `others`.
     """
-    T, W_xT = tf.shape(x)[0], tf.transpose(W_x)
+    T = tf.shape(x)[0]
+    W_xT = tf.transpose(W_x)
 
     def turn(start, dstate, sums, dx):
         s = slice(start, tf.minimum(start + BLOCK, T))
         da, dstate, shares, *highway = block(s, *dstate)
         shares = [_product(x[s], da), tf.reduce_sum(da, (0, 1)), *shares]  # eq. bptt-sum
         dx = dx.write(start // BLOCK, tf.add_n([_affine(da, W_xT), *highway]))  # eq. bptt-dx
-        return start - BLOCK, dstate, [sum_ + share for sum_, share in zip(sums, shares, strict=True)], dx
+        return (
+            start - BLOCK,
+            dstate,
+            [sum_ + share for sum_, share in zip(sums, shares, strict=True)],
+            dx,
+        )
 
     last = (T - 1) // BLOCK
     dx = tf.TensorArray(x.dtype, last + 1, infer_shape=False, element_shape=[None, *x.shape[1:]])
@@ -302,7 +349,9 @@ def _backward(block, x, W_x, state, others):
 
 
 def _from_the_end(back, like, dstate):
-    """back(t, *dstate) -> what to keep of step t, *dstate before it; from the last step of a block -> kept (n, B, ...), dstate."""
+    """back(t, *dstate) -> what to keep of step t, *dstate before it;
+    from the last step of a block -> kept (n, B, ...), dstate.
+    """
     n = tf.shape(like)[0]
 
     def turn(t, dstate, kept):
@@ -315,12 +364,16 @@ def _from_the_end(back, like, dstate):
 
 
 def _outputs(states):
-    """Of a function that gives the first state and all others, the others: what a cell over time answers."""
+    """Of a function that gives the first state and all others, the others:
+    what a cell over time answers.
+    """
     return lambda *inputs: [part[1:] for part in states(*inputs)]
 
 
 def _after(s):
-    """Where the states after the steps s stand, in (T + 1, B, H) with the first state; those before them stand at s."""
+    """Where the states after the steps s stand, in (T + 1, B, H) with the first state;
+    those before them stand at s.
+    """
     return slice(s.start + 1, s.stop + 1)
 
 
@@ -340,5 +393,7 @@ def _swap(v):
 
 
 def _tensors(*values):
-    """Tensors of variables: a custom gradient is one with respect to its arguments, not to variables that it reads."""
+    """Tensors of variables: a custom gradient is one with respect to its arguments, not to
+    variables that it reads.
+    """
     return [tf.convert_to_tensor(v) for v in values]

@@ -1,4 +1,7 @@
-"""Cells over time with a way back that is derived by hand, in TensorFlow.  Mirror: rnnlib/pt/fused/layer.py."""
+"""Cells over time with a way back that is derived by hand, in TensorFlow.
+
+Mirror: rnnlib/pt/fused/layer.py.
+"""
 
 import keras
 import tensorflow as tf
@@ -17,11 +20,13 @@ from rnnlib.tf.layers.recurrent import Lengths, State, check_input, check_state
 
 @_saveable
 class FusedRNN(keras.layers.Layer):
-    """Some cells over time, faster than `RNN`, the same function: x (B, T, D) -> y (B, T, H), final state.
+    """Some cells over time, faster than `RNN`, the same function:
+    x (B, T, D) -> y (B, T, H), final state.
 
-    The inputs of all steps go through W_x in one product, and the gradient of the rest is derived by hand (recurrences.py,
-    scan.py).  For ElmanCell, LSTMCell without peepholes, GRUCell with reset_after, SRUCell, MinGRUCell and MinLSTMCell;
-    ValueError for any other.  Gradients of gradients are those of the loop, which is what they cost, too.
+    The inputs of all steps go through W_x in one product, and the gradient of the rest is derived
+    by hand (recurrences.py, scan.py). For ElmanCell, LSTMCell without peepholes, GRUCell with
+    reset_after, SRUCell, MinGRUCell and MinLSTMCell; ValueError for any other. Gradients of
+    gradients are those of the loop, which is what they cost, too.
     """
 
     compute_mask = _mask_after
@@ -32,8 +37,8 @@ class FusedRNN(keras.layers.Layer):
         why = why_not_fused(cell)
         if why is not None:
             raise ValueError(
-                f"{why}, use rnn.RNN(cell); there is one for ElmanCell, LSTMCell without peepholes, GRUCell with "
-                "reset_after=True, SRUCell, MinGRUCell and MinLSTMCell"
+                f"{why}, use rnn.RNN(cell); there is one for ElmanCell, LSTMCell without "
+                "peepholes, GRUCell with reset_after=True, SRUCell, MinGRUCell and MinLSTMCell"
             )
         self.cell = cell
         self.output_size = cell.hidden_size
@@ -51,8 +56,12 @@ class FusedRNN(keras.layers.Layer):
         return run_fused(self.cell, x, state, _from_mask(mask, lengths))
 
 
-def run_fused(cell: Module, x: Tensor, state: State = None, lengths: Lengths = None) -> tuple[Tensor, State]:
-    """A cell over time by its function with a gradient derived by hand: x (B, T, D) -> y (B, T, H), final state."""
+def run_fused(
+    cell: Module, x: Tensor, state: State = None, lengths: Lengths = None
+) -> tuple[Tensor, State]:
+    """A cell over time by its function with a gradient derived by hand:
+    x (B, T, D) -> y (B, T, H), final state.
+    """
     x, lengths = check_input(x, cell.input_size, cell.W_x.dtype, lengths)
     first = cell.initial_state(x)
     y, states = RUNS[type(cell)](cell, x, first if state is None else check_state(state, first))
@@ -75,10 +84,14 @@ def why_not_fused(cell: Module) -> str | None:
 
 
 def gather_states(states, t):
-    """The states at step t, or at each sequence's own step t (B,): (B, T, H), or a tuple of such -> (B, H)."""
+    """The states at step t, or at each sequence's own step t (B,):
+    (B, T, H), or a tuple of such -> (B, H).
+    """
     if isinstance(states, tuple):
         return tuple(gather_states(part, t) for part in states)
-    return states[:, t] if isinstance(t, int) else tf.gather(states, t, axis=1, batch_dims=1)
+    if isinstance(t, int):
+        return states[:, t]
+    return tf.gather(states, t, axis=1, batch_dims=1)
 
 
 def run_elman(cell, x, h):

@@ -1,4 +1,7 @@
-"""Linear recurrences in TensorFlow, in chunks instead of step by step.  Mirror: rnnlib/pt/fused/scan.py.  Maths: rnnlib/ref/scan.py."""
+"""Linear recurrences in TensorFlow, in chunks instead of step by step.
+
+Mirror: rnnlib/pt/fused/scan.py. Maths: rnnlib/ref/scan.py.
+"""
 
 import math
 
@@ -8,7 +11,8 @@ from rnnlib.core import validation
 
 
 def scan(a, b, h0=None, chunk=None):
-    """h_t = a_t * h_{t-1} + b_t, elementwise: a, b (B, T, H), first state h0 (B, H), zeros if None -> h (B, T, H).
+    """h_t = a_t * h_{t-1} + b_t, elementwise: a, b (B, T, H), first state h0 (B, H), zeros if None
+    -> h (B, T, H).
 
     A chunk of C steps takes about 2 C + T / C turns instead of T.  None: C near sqrt(T).
     The gradient, a scan from the end, is derived by hand.  Gradients of gradients are those of the
@@ -16,8 +20,12 @@ def scan(a, b, h0=None, chunk=None):
     """
     check_scan(a, b, h0)
     T = tf.shape(a)[1]
-    chunk = default_chunk(T) if chunk is None else tf.minimum(validation.positive(chunk, "chunk"), T)
-    h0 = tf.zeros_like(a[:, 0]) if h0 is None else h0
+    if chunk is None:
+        chunk = default_chunk(T)
+    else:
+        chunk = tf.minimum(validation.positive(chunk, "chunk"), T)
+    if h0 is None:
+        h0 = tf.zeros_like(a[:, 0])
     return tf.ensure_shape(_scan(a, b, h0, chunk), b.shape)
 
 
@@ -36,10 +44,14 @@ def check_scan(a, b, h0):
                 f"{name} must be a tensor, got {type(value).__name__}: rnn.tensor({name}) makes one"
             )
         if value.dtype != a.dtype:
-            raise TypeError(f"{name} is {value.dtype.name}, a is {a.dtype.name}: convert one of them")
+            raise TypeError(
+                f"{name} is {value.dtype.name}, a is {a.dtype.name}: convert one of them"
+            )
     validation.rank(a.shape, "(B, T, H)", "a")
     if not b.shape.is_compatible_with(a.shape):
-        raise ValueError(f"a and b must have one shape (B, T, H), got {tuple(a.shape)} and {tuple(b.shape)}")
+        raise ValueError(
+            f"a and b must have one shape (B, T, H), got {tuple(a.shape)} and {tuple(b.shape)}"
+        )
     if h0 is not None and not h0.shape.is_compatible_with(a[:, 0].shape):
         raise ValueError(f"h0 must have shape {tuple(a[:, 0].shape)}, got {tuple(h0.shape)}")
 
@@ -62,7 +74,8 @@ def _scan(a, b, h0, chunk):
 
 
 def scan_without_gradient(a, b, state, chunk, back=False):
-    """The recurrence of `scan` without a gradient, from `state` -> h; `back`: from dh, given as b, -> db.
+    """The recurrence of `scan` without a gradient, from `state` -> h; `back`:
+    from dh, given as b, -> db.
 
     A, b (B, T, H), state (B, H) -> (B, T, H).
     """
@@ -77,9 +90,11 @@ def _before(h, h0):
 
 
 def _again(plain, inputs, slopes, by_hand):
-    """The gradients `by_hand()`, which can be differentiated themselves: by those of `plain(*inputs)`, times `slopes`.
+    """The gradients `by_hand()`, which can be differentiated themselves:
+    by those of `plain(*inputs)`, times `slopes`.
 
-    Without this TensorFlow would differentiate what stands in by_hand, where the states are constants, and answer wrongly.
+    Without this TensorFlow would differentiate what stands in by_hand, where the states are
+    constants, and answer wrongly.
     """
 
     @tf.custom_gradient
@@ -87,7 +102,8 @@ def _again(plain, inputs, slopes, by_hand):
         def backward(*upstream):
             with tf.GradientTape() as outer:
                 outer.watch(values)
-                given, dy = values[: len(inputs)], values[len(inputs) :]
+                given = values[: len(inputs)]
+                dy = values[len(inputs) :]
                 with tf.GradientTape() as inner:
                     inner.watch(given)
                     outputs = plain(*given)
@@ -116,7 +132,12 @@ def _join(v, T):
 def _run(a, b, h0, back=False):
     """The recurrence over chunks (C, N, B, H), from the end if `back` -> (C, N, B, H)."""
     C, N = tf.unstack(tf.shape(a)[:2])
-    chunks, steps = (lambda i: N - 1 - i if back else i), (lambda i: C - 1 - i if back else i)
+
+    def chunks(i):
+        return N - 1 - i if back else i
+
+    def steps(i):
+        return C - 1 - i if back else i
 
     def inside(i, P, S):  # 1. what each chunk does to the state before it: h -> P * h + S
         t = steps(i)
@@ -137,5 +158,7 @@ def _run(a, b, h0, back=False):
         h = a[t] * h + b[t]  # eq. scan-recurrence
         return i + 1, h, y.write(t, h)
 
-    *_, y = tf.while_loop(lambda i, *_: i < C, along, (0, first.stack(), tf.TensorArray(a.dtype, C)))
+    *_, y = tf.while_loop(
+        lambda i, *_: i < C, along, (0, first.stack(), tf.TensorArray(a.dtype, C))
+    )
     return y.stack()

@@ -33,7 +33,9 @@ class Embedding(keras.layers.Layer):
     def __init__(self, vocab_size, size, rng=0, dtype="float32"):
         super().__init__(dtype=dtype, autocast=False)
         self.vocab_size = validation.positive(vocab_size, "vocab_size")
-        self.W = parameter(initializers.embedding(seeds.child_seeds(rng, 1)[0], vocab_size, size), dtype, "W")
+        self.W = parameter(
+            initializers.embedding(seeds.child_seeds(rng, 1)[0], vocab_size, size), dtype, "W"
+        )
         self.built = True  # all weights are there
 
     def call(self, ids: Tensor) -> Tensor:

@@ -1,4 +1,7 @@
-"""The framework's own layers behind our call, in TensorFlow.  Mirror: rnnlib/pt/layers/native.py."""
+"""The framework's own layers behind our call, in TensorFlow.
+
+Mirror: rnnlib/pt/layers/native.py.
+"""
 
 from functools import lru_cache
 
@@ -17,11 +20,12 @@ from rnnlib.tf.layers.recurrent import Lengths, State, check_input, check_state
 class NativeRNN(keras.layers.Layer):
     """The framework's own layer behind the call of `RNN`: x (B, T, D) -> y (B, T, H), final state.
 
-    `cell` is "elman", "lstm" or "gru", or such a name with options.  The weights are those of our cell, by its names and
-    in its layout, and the framework's layer is a function of them.  Surplus biases (PyTorch's second one, most of the
-    recurrent ones of both GRUs) are zeros of that function and no parameters: both frameworks train the same model.
-    ValueError for a cell that the framework has no layer for.  With `return_sequences=False`, y (B, H) is the output at
-    the last valid step alone.
+    `cell` is "elman", "lstm" or "gru", or such a name with options. The weights are those of our
+    cell, by its names and in its layout, and the framework's layer is a function of them. Surplus
+    biases (PyTorch's second one, most of the recurrent ones of both GRUs) are zeros of that
+    function and no parameters: both frameworks train the same model. ValueError for a cell that the
+    framework has no layer for. With `return_sequences=False`, y (B, H) is the output at the last
+    valid step alone.
     """
 
     compute_mask = _mask_after
@@ -58,24 +62,34 @@ class NativeRNN(keras.layers.Layer):
 def run_native(
     cell: Module, x: Tensor, state: State, lengths: Lengths, return_sequences: bool = True
 ) -> tuple[Tensor, State]:
-    """The framework's layer as a function of a cell's weights: x (B, T, D) -> y (B, T, H) or its last step (B, H), final state.
+    """The framework's layer as a function of a cell's weights:
+    x (B, T, D) -> y (B, T, H) or its last step (B, H), final state.
 
-    It is the call of SimpleRNN, LSTM or GRU with other numbers in the place of its variables.  The GRU's gates are z, r, n
-    there, and r, z, n with us; with the reset gate after the product it has two rows of biases.
+    It is the call of SimpleRNN, LSTM or GRU with other numbers in the place of its variables. The
+    GRU's gates are z, r, n there, and r, z, n with us; with the reset gate after the product it has
+    two rows of biases.
     """
     x, lengths = check_input(x, cell.input_size, cell.W_x.dtype, lengths)
     if state is not None:
         state = check_state(state, cell.initial_state(x))
-        state = list(state) if isinstance(state, tuple) else [state]
+        if isinstance(state, tuple):
+            state = list(state)
+        else:
+            state = [state]
     kernels = [cell.W_x.value, cell.W_h.value, cell.b.value]
     if kind_of(cell) == "gru":
         kernels = [_zrn(kernel) for kernel in kernels]
         if cell.reset_after:
             surplus = tf.zeros((2 * cell.hidden_size,), x.dtype)
             kernels[2] = tf.stack([kernels[2], tf.concat([surplus, cell.b_n.value], axis=0)])
-    valid = None if lengths is None else tf.sequence_mask(lengths, tf.shape(x)[1])  # (B, T)
+    # (B, T)
+    if lengths is None:
+        valid = None
+    else:
+        valid = tf.sequence_mask(lengths, tf.shape(x)[1])
     shell = _shell(cell, return_sequences)
-    unused = [tf.zeros(v.shape, v.dtype) for v in shell.non_trainable_variables]  # a seed, for dropout
+    # a seed, for dropout
+    unused = [tf.zeros(v.shape, v.dtype) for v in shell.non_trainable_variables]
     (y, *state), _ = shell.stateless_call(kernels, unused, x, initial_state=state, mask=valid)
     if lengths is not None and return_sequences:
         y = tf.where(valid[:, :, None], y, 0)  # Keras repeats the last output instead

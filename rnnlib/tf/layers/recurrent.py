@@ -1,11 +1,22 @@
-"""Any cell over time in TensorFlow, and what the doors of such layers refuse.  Mirror: rnnlib/pt/layers/recurrent.py."""
+"""Any cell over time in TensorFlow, and what the doors of such layers refuse.
+
+Mirror: rnnlib/pt/layers/recurrent.py.
+"""
 
 import keras
 import tensorflow as tf
 
 from rnnlib.core import validation
 from rnnlib.core.trees import map_leaves, match_form
-from rnnlib.tf.convert import DType, Tensor, _from_mask, _mask_after, _saveable, array, require_module
+from rnnlib.tf.convert import (
+    DType,
+    Tensor,
+    _from_mask,
+    _mask_after,
+    _saveable,
+    array,
+    require_module,
+)
 
 State = Tensor | tuple | list | None  # of a cell; of a stack, a list; of two directions, a pair
 Lengths = Tensor | None
@@ -13,7 +24,9 @@ Lengths = Tensor | None
 
 @_saveable
 class RNN(keras.layers.Layer):
-    """Any cell over time: x (B, T, D) -> y (B, T, H), final state.  A plain loop, one turn for each step.
+    """Any cell over time: x (B, T, D) -> y (B, T, H), final state.
+
+    A plain loop, one turn for each step.
 
     The cell may be the reader's own: a module with `hidden_size`, `initial_state(x)` and the call
     (x (B, D), state) -> y (B, H), new state.  Its state may be one tensor or any nesting of tuples,
@@ -38,7 +51,10 @@ class RNN(keras.layers.Layer):
         lengths = _from_mask(mask, lengths)
         x, lengths = check_input(x, *inputs_of(self.cell), lengths)
         first = self.cell.initial_state(x)
-        state = first if state is None else check_state(state, first)
+        if state is None:
+            state = first
+        else:
+            state = check_state(state, first)
         T = tf.shape(x)[1]
         xs = tf.TensorArray(x.dtype, T).unstack(tf.transpose(x, (1, 0, 2)))
 
@@ -46,11 +62,14 @@ class RNN(keras.layers.Layer):
             y, new = self.cell(xs.read(t), state)
             if lengths is not None:
                 valid = t < lengths  # (B,)
-                y, new = select_state(valid, y, tf.zeros_like(y)), select_state(valid, new, state)
+                y = select_state(valid, y, tf.zeros_like(y))
+                new = select_state(valid, new, state)
             return t + 1, ys.write(t, y), new
 
         # a while_loop: a Python loop would be traced anew for every T, and slowly
-        _, ys, state = tf.while_loop(lambda t, *_: t < T, turn, (0, tf.TensorArray(x.dtype, T), state))
+        _, ys, state = tf.while_loop(
+            lambda t, *_: t < T, turn, (0, tf.TensorArray(x.dtype, T), state)
+        )
         ys = ys.stack()  # (T, B, H)
         return tf.transpose(ys, (1, 0, *range(2, len(ys.shape)))), state
 
@@ -70,8 +89,8 @@ def check_cell(cell):
     missing = [name for name in ("hidden_size", "initial_state") if not hasattr(cell, name)]
     if missing:
         raise TypeError(
-            f"{type(cell).__name__} is no cell: it lacks {' and '.join(missing)}; a cell has hidden_size, "
-            "initial_state(x) and the call (x (B, D), state) -> y (B, H), new state"
+            f"{type(cell).__name__} is no cell: it lacks {' and '.join(missing)}; a cell has "
+            "hidden_size, initial_state(x) and the call (x (B, D), state) -> y (B, H), new state"
         )
 
 
@@ -85,11 +104,13 @@ def inputs_of(cell):
 def check_input(
     x: Tensor, input_size: int | None, dtype: DType | None, lengths: Lengths
 ) -> tuple[Tensor, Lengths]:
-    """What the door of a layer over time refuses -> x with zeros for padding, lengths (B,) as a tensor beside x.
+    """What the door of a layer over time refuses -> x with zeros for padding, lengths (B,) as a
+    tensor beside x.
 
-    Where the size or the dtype of the inputs is not known, None, they are not checked.
-    Padding may hold anything, NaN too: what a layer does with a zero can be multiplied by the gradient 0.  Where a graph is
-    traced there are no numbers to check: it checks the lengths itself, each time that it runs.
+    Where the size or the dtype of the inputs is not known, None, they are not checked. Padding may
+    hold anything, NaN too: what a layer does with a zero can be multiplied by the gradient 0. Where
+    a graph is traced there are no numbers to check: it checks the lengths itself, each time that it
+    runs.
     """
     validation.rank(x.shape, "(B, T, D)", "x")
     if input_size is not None and x.shape[2] != input_size:
@@ -107,8 +128,12 @@ def check_input(
         lengths = tf.cast(lengths, tf.int32)
         with tf.control_dependencies(
             [
-                tf.debugging.assert_positive(lengths, "lengths must be at least 1: drop empty sequences"),
-                tf.debugging.assert_less_equal(lengths, T, "lengths must be at most T, the steps of x"),
+                tf.debugging.assert_positive(
+                    lengths, "lengths must be at least 1: drop empty sequences"
+                ),
+                tf.debugging.assert_less_equal(
+                    lengths, T, "lengths must be at most T, the steps of x"
+                ),
             ]
         ):
             lengths = tf.identity(lengths)
@@ -119,7 +144,9 @@ def check_input(
 
 
 def is_traced() -> bool:
-    """Whether a tracer, an exporter or a compiler follows this call, so that tensors have no numbers to look at."""
+    """Whether a tracer or an exporter follows this call, so that tensors have no numbers to look
+    at.
+    """
     return not tf.executing_eagerly()
 
 
@@ -132,7 +159,9 @@ def check_state(state, like):
 def check_leaf(state, like):
     """One tensor of a state has the shape and the dtype of `like`."""
     if not hasattr(state, "shape"):
-        raise TypeError(f"state must hold tensors, got {type(state).__name__}: rnn.tensor(array) makes one")
+        raise TypeError(
+            f"state must hold tensors, got {type(state).__name__}: rnn.tensor(array) makes one"
+        )
     if not state.shape.is_compatible_with(like.shape):
         raise ValueError(f"state must have shape {tuple(like.shape)}, got {tuple(state.shape)}")
     if state.dtype != like.dtype:

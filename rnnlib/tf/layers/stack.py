@@ -26,12 +26,15 @@ class Bidirectional(keras.layers.Layer):
         require_module(fwd)
         require_module(bwd)
         super().__init__(dtype=fwd.dtype, autocast=False)
-        self.fwd, self.bwd = fwd, bwd
+        self.fwd = fwd
+        self.bwd = bwd
         self.output_size = fwd.output_size + bwd.output_size
         self.built = True  # all weights are there
 
     def call(self, x, state=None, lengths=None, mask=None):
-        """x (B, T, D) -> y (B, T, 2H), (final state of the forward layer, of the backward layer)."""
+        """x (B, T, D) -> y (B, T, 2H), (final state of the forward layer, of the backward
+        layer).
+        """
         lengths = _from_mask(mask, lengths)
         one, other = state_pair(state)
         y, one = self.fwd(x, one, lengths)
@@ -53,7 +56,9 @@ class Stacked(keras.layers.Layer):
 
     compute_mask = _mask_after
 
-    def __init__(self, layers, residual=False, dropout=0.0, variational=False, layer_norm=False, rng=0):
+    def __init__(
+        self, layers, residual=False, dropout=0.0, variational=False, layer_norm=False, rng=0
+    ):
         if not layers:
             raise ValueError("a stack needs at least one layer")
         super().__init__(dtype=layers[0].dtype, autocast=False)
@@ -62,7 +67,10 @@ class Stacked(keras.layers.Layer):
         self.dropouts = [
             Dropout(dropout, variational, seed) for seed in seeds.child_seeds(rng, len(layers) - 1)
         ]
-        sizes = [layer.output_size for layer in layers] if validation.flag(layer_norm, "layer_norm") else []
+        if validation.flag(layer_norm, "layer_norm"):
+            sizes = [layer.output_size for layer in layers]
+        else:
+            sizes = []
         self.norms = [LayerNorm(size, dtype=self.dtype) for size in sizes]
         self.built = True  # all weights are there
         self.output_size = layers[-1].output_size
@@ -70,9 +78,12 @@ class Stacked(keras.layers.Layer):
     def call(self, x, state=None, lengths=None, mask=None):
         """x (B, T, D) -> y (B, T, H), list of final states."""
         lengths = _from_mask(mask, lengths)
-        state = [None] * len(self.layers) if state is None else state
+        if state is None:
+            state = [None] * len(self.layers)
         if not isinstance(state, (list, tuple)) or len(state) != len(self.layers):
-            raise TypeError(f"state of a stack is a list of {len(self.layers)} states, one for each layer")
+            raise TypeError(
+                f"state of a stack is a list of {len(self.layers)} states, one for each layer"
+            )
         last = []
         for k, layer in enumerate(self.layers):
             y, new = layer(x, state[k], lengths)
@@ -82,7 +93,10 @@ class Stacked(keras.layers.Layer):
             if self.residual and y.shape[-1] == x.shape[-1]:
                 y = x + y
             y = mask_after_end(y, lengths)
-            x = self.dropouts[k](y) if k < len(self.dropouts) else y
+            if k < len(self.dropouts):
+                x = self.dropouts[k](y)
+            else:
+                x = y
         return x, last
 
 
@@ -171,7 +185,9 @@ def gather_last(y, lengths=None, bidirectional=False):
     else:
         end = tf.gather(y, tf.cast(lengths, tf.int32) - 1, axis=1, batch_dims=1)
     half = y.shape[2] // 2
-    return tf.concat([end[:, :half], y[:, 0, half:]], axis=-1) if bidirectional else end
+    if bidirectional:
+        return tf.concat([end[:, :half], y[:, 0, half:]], axis=-1)
+    return end
 
 
 def pool_steps(y, how, lengths=None):

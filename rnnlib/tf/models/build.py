@@ -33,15 +33,24 @@ def build_rnn(
     if plain and not bidirectional:
         return build_layer(cell, input_size, hidden_size, native, rng, dtype, sequences)
     if cells.named(cell)[0] == "tcn":
-        raise ValueError("a tcn has layers of its own and one direction: set num_layers in its options")
+        raise ValueError(
+            "a tcn has layers of its own and one direction: set num_layers in its options"
+        )
 
     def level(k, seed):
-        directions = 2 if bidirectional else 1
-        size = input_size if k == 0 else hidden_size * directions
+        if bidirectional:
+            directions = 2
+        else:
+            directions = 1
+        if k == 0:
+            size = input_size
+        else:
+            size = hidden_size * directions
         if not bidirectional:
             return build_layer(cell, size, hidden_size, native, seed, dtype)
         fwd, bwd = (
-            build_layer(cell, size, hidden_size, native, s, dtype) for s in seeds.child_seeds(seed, 2)
+            build_layer(cell, size, hidden_size, native, s, dtype)
+            for s in seeds.child_seeds(seed, 2)
         )
         return Bidirectional(fwd, bwd)
 
@@ -68,9 +77,13 @@ def build_layer(
         return NativeRNN(cell, input_size, hidden_size, sequences, rng, dtype)
     if kind == "tcn":
         if name == "fused":
-            raise ValueError("a tcn is made of convolutions, it has no fused function: leave native out")
+            raise ValueError(
+                "a tcn is made of convolutions, it has no fused function: leave native out"
+            )
         return TCN(input_size, hidden_size, rng=rng, dtype=dtype, **options)
     ours = make_cell(cell, input_size, hidden_size, rng, dtype)
     if name is None:
         return AutoRNN(ours, sequences)
-    return FusedRNN(ours) if name == "fused" else RNN(ours)
+    if name == "fused":
+        return FusedRNN(ours)
+    return RNN(ours)

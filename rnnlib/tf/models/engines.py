@@ -1,5 +1,5 @@
-"""The fastest engine for each call, in TensorFlow.  Mirror: rnnlib/pt/models/engines.py.  The table:
-rnnlib/core/engines.py.
+"""The fastest engine for each call, in TensorFlow.  Mirror: rnnlib/pt/models/engines.py.
+The table: rnnlib/core/engines.py.
 """
 
 import tensorflow as tf
@@ -19,9 +19,9 @@ class AutoRNN(RNN):
     """Any cell over time, by the fastest engine that is right: x (B, T, D) -> y (B, T, H), final
     state.
 
-    At each call it is the framework's layer, our fused function or our loop (`NativeRNN`, `FusedRNN`,
-    `RNN`), over the same weights: names, files and, but for rounding, answers do not depend
-    on it.  `rnn.engine_of` says which and why. With `return_sequences=False`, y (B, H) is the
+    At each call it is the framework's layer, our fused function or our loop (`NativeRNN`,
+    `FusedRNN`, `RNN`), over the same weights: names, files and, but for rounding, answers do not
+    depend on it. `rnn.engine_of` says which and why. With `return_sequences=False`, y (B, H) is the
     output at the last valid step alone.
     """
 
@@ -50,7 +50,9 @@ class AutoRNN(RNN):
         return y if self.return_sequences else gather_last(y, lengths), state
 
 
-def choose_engine(cell: Module, x: Tensor, lengths: Lengths = None, training: bool | None = None) -> Choice:
+def choose_engine(
+    cell: Module, x: Tensor, lengths: Lengths = None, training: bool | None = None
+) -> Choice:
     """The engine for a cell over x (B, T, D), or ids (B, T) that become such, here and now.
 
     `training`: will gradients be asked for?  None: as the framework says here.
@@ -65,13 +67,17 @@ def choose_engine(cell: Module, x: Tensor, lengths: Lengths = None, training: bo
         if why is None
     )
     if is_traced() and _in_xla():
-        return Choice(there[0], "XLA knows the number of turns of the framework's layer, not of our loops")
+        return Choice(
+            there[0], "XLA knows the number of turns of the framework's layer, not of our loops"
+        )
     if _on_gpu(x):
         return Choice(there[0], "on a GPU each step of any other is a launch of its own")
     batch, steps, *_ = x.shape
     sizes = {"batch": batch, "steps": steps, "hidden": cell.hidden_size}
     kind = kind_of(cell)
-    return engines.fastest("tf", kind, there, lengths=lengths is not None, training=bool(training), **sizes)
+    return engines.fastest(
+        "tf", kind, there, lengths=lengths is not None, training=bool(training), **sizes
+    )
 
 
 def _in_xla():

@@ -1,6 +1,6 @@
 """Weights and whole runs in files, TensorFlow's end.
 
-Mirror: rnnlib/pt/training/checkpoint.py.  What stands in them: rnnlib/training/checkpoint_format.py.
+Mirror: rnnlib/pt/training/checkpoint.py. What stands in them: rnnlib/training/checkpoint_format.py.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from rnnlib.training import checkpoint_format, identity
 from rnnlib.training.history import History
 from rnnlib.training.objectives import Objective
 
-FRAMEWORK, VERSIONS = "tf", {"tensorflow": tf.__version__, "keras": keras.__version__}
+FRAMEWORK = "tf"
+VERSIONS = {"tensorflow": tf.__version__, "keras": keras.__version__}
 
 
 def save(path: str | os.PathLike[str], model: keras.layers.Layer, /, **about: Any) -> None:
@@ -132,14 +133,21 @@ class Run:
         if not Path(path).exists():
             return
         have = params(self.model)
-        arrays, about = checkpoint_format.run_of(path, FRAMEWORK, have, epochs, self.settings, self.opaque)
+        arrays, about = checkpoint_format.run_of(
+            path, FRAMEWORK, have, epochs, self.settings, self.opaque
+        )
         load_extra(self.model, checkpoint_format.section(arrays, "extra"))
-        load_optimizer(self.optimizer, checkpoint_format.section(arrays, "optimizer"), about["optimizer"])
+        load_optimizer(
+            self.optimizer, checkpoint_format.section(arrays, "optimizer"), about["optimizer"]
+        )
         load(self.model, checkpoint_format.section(arrays, "model"))
         self.rates.load(about.get("schedule"))
         self.history = History(**about["history"])
         best = checkpoint_format.section(arrays, "best")
-        self.best = (best, checkpoint_format.section(arrays, "best_extra")) if best else None
+        if best:
+            self.best = (best, checkpoint_format.section(arrays, "best_extra"))
+        else:
+            self.best = None
 
     def _now(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         return params(self.model), buffers(self.model)
@@ -187,7 +195,10 @@ OF_KERAS = frozenset(vars(keras.layers.Layer())) | {
 
 def _of_keras(name: str, value: Any) -> bool:
     """Is an attribute of a layer Keras' own, or a layer or a weight, which count by themselves?"""
-    parts = value if isinstance(value, (list, tuple)) else [value]
+    if isinstance(value, (list, tuple)):
+        parts = value
+    else:
+        parts = [value]
     counted = any(isinstance(part, (keras.layers.Layer, keras.Variable)) for part in parts)
     return name.startswith("_") or name in OF_KERAS or counted
 

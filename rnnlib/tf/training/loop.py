@@ -30,7 +30,8 @@ from rnnlib.training.objectives import Objective, objective
 from rnnlib.training.progress import advance_bar, progress_bar
 
 ROWS = 256  # examples that `predict` takes at a time from a bare array
-_GRAPHS = weakref.WeakKeyDictionary()  # model -> {kind of input: graph}: a second `evaluate` traces nothing
+# model -> {kind of input: graph}: a second `evaluate` traces nothing
+_GRAPHS = weakref.WeakKeyDictionary()
 _GRAPHS_LOCK = threading.Lock()
 
 
@@ -98,8 +99,8 @@ def fit(
                 besides), or the framework's own
     valid       a data.Batches, evaluated after each epoch
     schedule    of the rate, by the update: "constant", "linear", "cosine", "step", "exponential" or
-                (name, options), see schedules.Schedule; a function update -> factor on the rate; or the
-                framework's own
+                (name, options), see schedules.Schedule; a function update -> factor on the rate; or
+                the framework's own
     clip_norm   scale a gradient down to this global norm where it is larger; None: never
     patience    stop when the validation loss has had no new low for so many epochs
     keep        "best": with `valid`, the model has the weights of the best epoch at the end;
@@ -143,7 +144,8 @@ def fit(
     )
     measure = losses.resolve(goal)
     with tf.device(device_of(model, device)):
-        history = History(updates=len(batches)) if history is None else history
+        if history is None:
+            history = History(updates=len(batches))
         earlier = history.take_up(model, optimizer)
         asked = optimizer
         optimizer = earlier.get("optimizer") or make_optimizer(optimizer, model)
@@ -167,7 +169,10 @@ def fit(
                 while len(history) < epochs and not history.waited(patience):
                     started = time.perf_counter()
                     value = _epoch(model, batches, step, goal, rates, history, remedy, bar, epochs)
-                    score = None if valid is None else _mean(model, valid, measure, goal, seen=True)
+                    if valid is None:
+                        score = None
+                    else:
+                        score = _mean(model, valid, measure, goal, seen=True)
                     history.add_epoch(value, score, time.perf_counter() - started, remedy)
                     run.note_epoch()
                     if checkpoint is not None:
@@ -226,7 +231,9 @@ def evaluate(model: keras.layers.Layer, batches: Batches, loss: Any) -> float:
     return _mean(model, batches, losses.resolve(goal), goal)
 
 
-def predict(model: keras.layers.Layer, batches_or_x: Batches | np.ndarray, lengths: Any = None) -> np.ndarray:
+def predict(
+    model: keras.layers.Layer, batches_or_x: Batches | np.ndarray, lengths: Any = None
+) -> np.ndarray:
     """What the model answers, as one array, in the order of the arrays (of a shuffled Batches too);
     0 after a sequence's end.
 
@@ -267,7 +274,9 @@ def _mean(
     return total / count
 
 
-def _examine(model: keras.layers.Layer, batches: Batches, measure: Callable, goal: Objective) -> None:
+def _examine(
+    model: keras.layers.Layer, batches: Batches, measure: Callable, goal: Objective
+) -> None:
     """Put the extreme examples through the model and the loss, and all targets through its
     checks."""
     classes = []
@@ -320,7 +329,9 @@ def make_optimizer(optimizer: Any, model: keras.layers.Layer) -> keras.optimizer
             "fit.nothing_to_train",
         )
     if name == "sgd":
-        optimizer = keras.optimizers.SGD(learning_rate=o["lr"], momentum=o["momentum"], nesterov=False)
+        optimizer = keras.optimizers.SGD(
+            learning_rate=o["lr"], momentum=o["momentum"], nesterov=False
+        )
     if name == "adam":
         beta_1, beta_2 = o["betas"]
         optimizer = keras.optimizers.Adam(
@@ -345,12 +356,16 @@ def _check_optimizer(optimizer: Any, trainable: list[keras.Variable]) -> None:
     """An optimizer of the framework, of this model's parameters."""
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         raise ArgumentTypeError(
-            f"optimizer is a name, (name, options) or a keras.optimizers.Optimizer, got {optimizer!r}",
+            "optimizer is a name, (name, options) or a keras.optimizers.Optimizer, got "
+            f"{optimizer!r}",
             "fit.optimizer",
         )
-    if optimizer.built and {id(v) for v in optimizer._trainable_variables} != {id(v) for v in trainable}:
+    if optimizer.built and {id(v) for v in optimizer._trainable_variables} != {
+        id(v) for v in trainable
+    }:
         raise ArgumentError(
-            "this optimizer does not hold the parameters of this model: make a new one for each model",
+            "this optimizer does not hold the parameters of this model: make a new one for each "
+            "model",
             "fit.optimizer_parameters",
         )
 
@@ -368,18 +383,26 @@ class Rates:
         kept: bool,
     ) -> None:
         self.optimizer = optimizer
-        scheduled = isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule)
+        scheduled = isinstance(
+            optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule
+        )
         self.own = None
         if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
             self.own = optimizer.learning_rate = schedule
-        self.factor = None if self.own else schedules.schedule_of(schedule, epochs, updates)
+        if self.own:
+            self.factor = None
+        else:
+            self.factor = schedules.schedule_of(schedule, epochs, updates)
         if self.factor is not None and scheduled:
             raise ArgumentError(
                 "this optimizer has a schedule of its own: give it a plain learning_rate, or "
                 "leave out schedule=",
                 "fit.schedule_twice",
             )
-        self.first = None if self.factor is None else float(optimizer.learning_rate)
+        if self.factor is None:
+            self.first = None
+        else:
+            self.first = float(optimizer.learning_rate)
 
     def set(self, update: int) -> None:
         """Before an update."""
@@ -438,7 +461,9 @@ def tensors(batch: Batch, like: keras.Variable) -> Batch:
     as int64."""
     dtype = like.dtype
     return batch.map(
-        lambda a: tf.convert_to_tensor(a.astype(dtype if a.dtype.kind == "f" else "int64", copy=False))
+        lambda a: tf.convert_to_tensor(
+            a.astype(dtype if a.dtype.kind == "f" else "int64", copy=False)
+        )
     )
 
 
@@ -479,7 +504,10 @@ def _function(
     for name, value in example.items():
         if inputs is None or name in inputs:
             free = name == "x" or batches.follows.get(name, name) in batches.field_lengths
-            shape = [None, None, *value.shape[2:]] if free else [None, *value.shape[1:]]
+            if free:
+                shape = [None, None, *value.shape[2:]]
+            else:
+                shape = [None, *value.shape[1:]]
             kinds[name] = tf.TensorSpec(shape, value.dtype)
     graph = tf.function(functools.partial(_without_state, function), input_signature=[kinds])
     return lambda fields, state: graph(fields)
@@ -509,7 +537,9 @@ def _compiled(model: keras.layers.Layer, batches: Batches) -> Callable:
     return lambda batch, state: graph({name: batch.fields[name] for name in inputs}, state)
 
 
-def _call(model: Callable, follows: dict, carry: bool, fields: dict[str, tf.Tensor], state: Any) -> Any:
+def _call(
+    model: Callable, follows: dict, carry: bool, fields: dict[str, tf.Tensor], state: Any
+) -> Any:
     """`outputs_of` a model behind a weak reference."""
     return outputs_of(model(), Batch(fields, follows), state, carry)
 

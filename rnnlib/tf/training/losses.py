@@ -46,7 +46,9 @@ def _by_name(goal: Objective, function: Callable, outputs: tf.Tensor, batch: Bat
     stepwise = len(batch.y.shape) > (1 if goal.name == "cross_entropy" else 2)
     if stepwise and lengths is None and "lengths" in batch:
         raise ArgumentError(UNSAID, "loss.unsaid_steps")
-    return function(outputs, batch.y, lengths, weights=batch.weights if "weights" in batch else None)
+    return function(
+        outputs, batch.y, lengths, weights=batch.weights if "weights" in batch else None
+    )
 
 
 UNSAID = (
@@ -93,8 +95,12 @@ def cross_entropy(
     weights          (B,) or (B, T): what each target counts, besides
     """
     check_shapes(logits, y, logits.shape[:-1], "classes y", lengths)
-    kept = None if ignore is None else y != ignore
-    y = y if ignore is None else tf.where(kept, y, 0)
+    if ignore is None:
+        kept = None
+    else:
+        kept = y != ignore
+    if ignore is not None:
+        y = tf.where(kept, y, 0)
     if tf.executing_eagerly() and not validation.trusted():
         validation.ids(y.numpy(), logits.shape[-1], "classes y")
     each = tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)
@@ -108,10 +114,16 @@ def cross_entropy(
                 "loss.class_weights",
             )
         own = tf.gather(tf.constant(class_weights, each.dtype), y)
-        weights = own if weights is None else own * along(weights, own)
+        if weights is None:
+            weights = own
+        else:
+            weights = own * along(weights, own)
     if kept is not None:
         own = tf.cast(kept, each.dtype)
-        weights = own if weights is None else own * along(weights, own)
+        if weights is None:
+            weights = own
+        else:
+            weights = own * along(weights, own)
     return average(each, lengths, per, weights)
 
 
@@ -156,7 +168,8 @@ def gaussian(prediction: tf.Tensor, y: tf.Tensor, lengths: tf.Tensor | None = No
             f"predictions {tuple(prediction.shape)} must hold 2 numbers for each y: mean and log "
             "of the deviation"
         )
-    mean, log_deviation = prediction[..., 0], prediction[..., 1]
+    mean = prediction[..., 0]
+    log_deviation = prediction[..., 1]
     z = (tf.cast(y, prediction.dtype) - mean) * tf.exp(-log_deviation)
     return tf.reduce_mean(log_deviation + z**2 / 2) + math.log(2 * math.pi) / 2
 
@@ -178,7 +191,10 @@ def average(
     if len(each.shape) == 1:
         return tf.reduce_mean(each)
     B, T = tf.unstack(tf.shape(each))
-    lengths = tf.fill((B,), T) if lengths is None else tf.cast(lengths, tf.int32)
+    if lengths is None:
+        lengths = tf.fill((B,), T)
+    else:
+        lengths = tf.cast(lengths, tf.int32)
     each = tf.where(tf.range(T) < lengths[:, None], each, 0)  # (B, T)
     steps = tf.cast(lengths, each.dtype)  # (B,)
     if per == "token":
@@ -188,9 +204,15 @@ def average(
     return tf.reduce_sum(each) / tf.cast(B, each.dtype)
 
 
-def _weighted(each: tf.Tensor, lengths: tf.Tensor | None, per: str, weights: tf.Tensor) -> tf.Tensor:
+def _weighted(
+    each: tf.Tensor, lengths: tf.Tensor | None, per: str, weights: tf.Tensor
+) -> tf.Tensor:
     """`average` with weights."""
-    rows = weights if len(weights.shape) == 1 else tf.ones_like(each[..., 0])  # (B,) of "sequence"
+    # (B,) of "sequence"
+    if len(weights.shape) == 1:
+        rows = weights
+    else:
+        rows = tf.ones_like(each[..., 0])
     weights = tf.cast(along(weights, each), each.dtype) * tf.ones_like(each)
     if len(each.shape) == 2 and lengths is not None:
         lengths = tf.cast(lengths, tf.int32)
@@ -209,7 +231,9 @@ def _weighted(each: tf.Tensor, lengths: tf.Tensor | None, per: str, weights: tf.
 
 def along(weights: tf.Tensor, each: tf.Tensor) -> tf.Tensor:
     """Weights (B,) beside losses (B, T)."""
-    return weights[:, None] if len(weights.shape) < len(each.shape) else weights
+    if len(weights.shape) < len(each.shape):
+        return weights[:, None]
+    return weights
 
 
 def check_shapes(
@@ -222,7 +246,9 @@ def check_shapes(
     """Equal shapes: a target (B, 1) against a prediction (B,) would broadcast to (B, B) and still
     train."""
     if len(prediction.shape) not in (2, 3):
-        raise ValueError(f"predictions have shape (B, K) or (B, T, K), got {tuple(prediction.shape)}")
+        raise ValueError(
+            f"predictions have shape (B, K) or (B, T, K), got {tuple(prediction.shape)}"
+        )
     if len(y.shape) != len(expected) or not y.shape.is_compatible_with(expected):
         shapes = f"got {tuple(y.shape)} for predictions {tuple(prediction.shape)}"
         raise ValueError(f"{what} must have shape {tuple(expected)}, {shapes}: add or drop an axis")
