@@ -40,7 +40,7 @@ def test_an_error_can_be_sent_to_another_process(name):
 
 
 def test_every_error_class_is_in_the_table():
-    kinds = {getattr(errors, name) for name in errors.__all__}
+    kinds = {getattr(errors, name) for name in dir(errors) if isinstance(getattr(errors, name), type)}
     assert {kind for kind in kinds if issubclass(kind, errors.RnnlibError)} == {
         errors.RnnlibError,
         *(type(error) for error, *_ in CASES.values()),

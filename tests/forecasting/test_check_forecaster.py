@@ -40,7 +40,7 @@ def test_all_are_found():
     names = {kind.__name__ for _, kind, _ in EXAMPLES}
     assert {"Persistence", "SeasonalNaive", "Climatology", "ETS", "ARIMA", "Ridge"} <= names
     assert "SeasonAndLevel" in names  # stands in a study
-    assert not names & {"ForecastNet", "Windowed"}
+    assert not names & {"BaseForecaster", "WindowedForecaster"}
 
 
 CASES = [
