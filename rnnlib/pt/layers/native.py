@@ -61,15 +61,7 @@ def run_native(
         state = zeros
     else:
         state = check_state(state, zeros)
-    if kind_of(cell) == "gru":
-        operator = torch.gru
-    else:
-        operator = torch.lstm
-    if kind_of(cell) == "elman":
-        if cell.phi is torch.tanh:
-            operator = torch.rnn_tanh
-        else:
-            operator = torch.rnn_relu
+    operator = _operator(cell)
     two = kind_of(cell) == "lstm"
     second = torch.zeros_like(cell.b)
     if kind_of(cell) == "gru":
@@ -106,6 +98,17 @@ def run_native(
     if lengths is not None:
         y, _ = pad_packed_sequence(y, batch_first=True, total_length=x.shape[1])
     return y, state
+
+
+def _operator(cell):
+    """The framework's function that is a layer of such cells."""
+    if kind_of(cell) == "elman":
+        if cell.phi is torch.tanh:
+            return torch.rnn_tanh
+        return torch.rnn_relu
+    if kind_of(cell) == "gru":
+        return torch.gru
+    return torch.lstm
 
 
 def why_not_native(cell: Named) -> str | None:
