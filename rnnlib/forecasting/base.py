@@ -36,14 +36,16 @@ class BaseForecaster(BaseEstimator, ABC):
     A child keeps all of its hyper-parameters in attributes of the same names, unchanged, and ends
     its constructor with `self.check_params()`.  It must have
 
-    fit_panel(panel)                learn from the series, a list of View; set attributes that end
-                                    in "_", of plain values and arrays, which `save` can write
+    fit_panel(panel)                learn from the series, a list of SeriesSlice; set attributes
+                                    that end in "_", of plain values and arrays, which `save` can
+                                    write
     forecast_panel(panel, horizon)  answer for the series, which may go on beyond those of `fit`: a
                                     list of arrays (horizon, 1 + Q), the point, then a quantile for
                                     each of `levels_`; change nothing in the forecaster
 
     and may have `check_params`, `check_horizon`, `known_steps`, `learned_state`, `restore_state`,
-    `example_params`.  `rnnlib.check_estimators` puts it through all that is promised here.
+    `example_params`.  `forecasting.check_forecaster` puts it through all that is
+    promised here.
     """
 
     gaps: ClassVar[bool] = False  # may numbers be missing?
