@@ -11,6 +11,8 @@ fault, for instance "fit.patience".  Sentences may be reworded, codes stay.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class _Coded(BaseException):
     """What the errors of the package share: a message, a code, and that they can be sent."""
@@ -71,7 +73,7 @@ class Diverged(RnnlibError, FloatingPointError):
 
     code = "fit.diverged"
 
-    def __init__(self, message: str, history: object) -> None:
+    def __init__(self, message: str, history: Any) -> None:
         super().__init__(message)
         self.history = history
 
@@ -85,7 +87,7 @@ class Interrupted(_Coded, KeyboardInterrupt):
 
     code = "fit.interrupted"
 
-    def __init__(self, message: str, history: object) -> None:
+    def __init__(self, message: str, history: Any) -> None:
         super().__init__(message)
         self.history = history
 

@@ -105,7 +105,7 @@ class BaseForecaster(BaseEstimator, ABC):
 
     def restore_state(self, state: dict) -> None:
         """Put back what `learned_state` gave."""
-        vars(self).update(state)
+        self.__dict__.update(state)
 
     @classmethod
     def example_params(cls) -> list[dict]:
@@ -128,7 +128,7 @@ class BaseForecaster(BaseEstimator, ABC):
         """Learns from series that `panel_of` has checked; returns self.  If that fails, the
         forecaster is as one that has not been fitted: half of one fit and half of another is none.
         """
-        vars(self).pop("views_", None)
+        self.__dict__.pop("views_", None)
         self.levels_ = probabilistic.check_levels(self.levels)
         self.fit_panel(panel)
         self.views_ = panel
@@ -270,8 +270,9 @@ class BaseForecaster(BaseEstimator, ABC):
 
 def descendants(kind: type) -> list[type]:
     """All classes below a class that have been imported, nearest first."""
-    below = []
-    for child in kind.__subclasses__():
+    below: list[type] = []
+    children: list[type] = kind.__subclasses__()
+    for child in children:
         below += [child, *descendants(child)]
     return below
 

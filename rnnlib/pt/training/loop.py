@@ -36,7 +36,9 @@ from rnnlib.training.objectives import Objective, objective
 from rnnlib.training.progress import advance_bar, progress_bar
 
 ROWS = 256  # examples that `predict` takes at a time from a bare array
-_FLIPS = weakref.WeakKeyDictionary()  # model -> the lock of those that must switch its mode
+_FLIPS: weakref.WeakKeyDictionary = (
+    weakref.WeakKeyDictionary()
+)  # model -> the lock of those that must switch its mode
 _FLIPS_LOCK = threading.Lock()
 
 
@@ -300,7 +302,7 @@ def _examine(model: nn.Module, batches: Batches | None, measure: Callable, goal:
 
 
 def outputs_of(
-    model: nn.Module, batch: Batch, state: Any = None, carry: bool = False, training: bool = False
+    model: Any, batch: Batch, state: Any = None, carry: bool = False, training: bool = False
 ) -> tuple[Any, Any]:
     """Call the model on a batch of tensors -> its answer and, where a state is carried, the state
     after it."""
@@ -476,10 +478,9 @@ class Rates:
     ) -> None:
         self.optimizer = optimizer
         self.first = [group["lr"] for group in optimizer.param_groups]
+        self.own: torch.optim.lr_scheduler.LRScheduler | None = None
         if isinstance(schedule, torch.optim.lr_scheduler.LRScheduler):
             self.own = schedule
-        else:
-            self.own = None
         if self.own:
             self.factor = None
         else:

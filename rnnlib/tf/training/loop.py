@@ -31,7 +31,7 @@ from rnnlib.training.progress import advance_bar, progress_bar
 
 ROWS = 256  # examples that `predict` takes at a time from a bare array
 # model -> {kind of input: graph}: a second `evaluate` traces nothing
-_GRAPHS = weakref.WeakKeyDictionary()
+_GRAPHS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 _GRAPHS_LOCK = threading.Lock()
 
 
@@ -406,9 +406,8 @@ class Rates:
                 "leave out schedule=",
                 "fit.schedule_twice",
             )
-        if self.factor is None:
-            self.first = None
-        else:
+        self.first = 0.0
+        if self.factor is not None:
             self.first = float(optimizer.learning_rate)
 
     def set(self, update: int) -> None:
