@@ -77,7 +77,7 @@ def _unpacked(path, blob):
                 return {
                     item.name: file.read()
                     for item in archive
-                    if (file := archive.extractfile(item)) is not None and item.isfile()
+                    if item.isfile() and (file := archive.extractfile(item)) is not None
                 }
         return {path.rsplit("/", 1)[-1].removesuffix(".gz"): gzip.decompress(blob)}
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError) as error:

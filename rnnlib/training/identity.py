@@ -32,16 +32,17 @@ LIBRARIES = (
 
 def digest(array: np.ndarray) -> str:
     """First 16 digits of the SHA-256 of an array's bytes."""
-    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()[:16]
+    value: Any = np.ascontiguousarray(array)
+    return hashlib.sha256(value).hexdigest()[:16]
 
 
 def digest_of(arrays: Mapping[str, np.ndarray]) -> str:
     """First 16 digits of the SHA-256 of named arrays."""
     total = hashlib.sha256()
     for name in sorted(arrays):
-        value = np.ascontiguousarray(arrays[name])
+        value: Any = np.ascontiguousarray(arrays[name])
         total.update(f"{name} {value.dtype} {value.shape} ".encode())
-        total.update(value.data)
+        total.update(value)
     return total.hexdigest()[:16]
 
 

@@ -13,9 +13,8 @@ from rnnlib.core.errors import ExportError
 from rnnlib.core.trees import map_leaves, match_form
 from rnnlib.pt.convert import Cell, DType, Tensor, array, require_module
 
-State: TypeAlias = (
-    Tensor | tuple | list | None
-)  # of a cell; of a stack, a list; of two directions, a pair
+# of a cell; of a stack, a list; of two directions, a pair
+State: TypeAlias = Tensor | tuple | list | None
 Lengths: TypeAlias = Tensor | None
 
 

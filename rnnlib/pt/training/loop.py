@@ -36,9 +36,8 @@ from rnnlib.training.objectives import Objective, objective
 from rnnlib.training.progress import advance_bar, progress_bar
 
 ROWS = 256  # examples that `predict` takes at a time from a bare array
-_FLIPS: weakref.WeakKeyDictionary = (
-    weakref.WeakKeyDictionary()
-)  # model -> the lock of those that must switch its mode
+# model -> the lock of those that must switch its mode
+_FLIPS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 _FLIPS_LOCK = threading.Lock()
 
 
