@@ -7,9 +7,10 @@ from rnnlib.data import catalog, datasets
 
 DATA = """Fetch, verify and describe the data sets of the book.
 
-Each set is looked for in the folder that $RNNLIB_DATA names, then in the cache ($RNNLIB_CACHE, else the usual place of
-the operating system), then downloaded into the cache.  Its SHA-256 is checked every time.  Sets inside packages need
-no download.  Exit status: 0 if all is there, 1 if a set could not be had, 2 for a name that does not exist."""
+Each set is looked for in the folder that $RNNLIB_DATA names, then in the cache ($RNNLIB_CACHE, else
+the usual place of the operating system), then downloaded into the cache.  Its SHA-256 is checked
+every time.  Sets inside packages need no download.  Exit status: 0 if all is there, 1 if a set
+could not be had, 2 for a name that does not exist."""
 
 
 def main(arguments=None):

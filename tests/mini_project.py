@@ -24,11 +24,12 @@ def make_project(folder):
         shutil.copy(ROOT / name, folder / name)
     shutil.copytree(ROOT / "tools", folder / "tools", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "notebooks").mkdir()
-    (folder / "rnnlib").mkdir()
-    (folder / "rnnlib" / "__init__.py").write_text("")
+    for room in ("rnnlib", "rnnlib/core", "rnnlib/data"):
+        (folder / room).mkdir()
+        (folder / room / "__init__.py").write_text("")
     for name in ("files.py", "errors.py"):  # what the tools write with
-        shutil.copy(ROOT / "rnnlib" / name, folder / "rnnlib" / name)
-    (folder / "rnnlib" / "datasets.py").write_text(
+        shutil.copy(ROOT / "rnnlib/core" / name, folder / "rnnlib/core" / name)
+    (folder / "rnnlib" / "data" / "datasets.py").write_text(
         "def available(name):\n    return name == 'here'\n"
     )
     return folder

@@ -29,7 +29,8 @@ INTRODUCTION = """\
 - **Question** Does the page work?
 :::
 
-The {term}`hidden state` of {cite:t}`elman1990` (see {doc}`/book/notation`), {cite:p}`werbos1990,bengio1994`:
+The {term}`hidden state` of {cite:t}`elman1990` (see {doc}`/book/notation`),
+{cite:p}`werbos1990,bengio1994`:
 
 $$
 h_t = \\phi(a_t)

@@ -144,7 +144,7 @@ def assemble(source, run, metadata):
     Cell ids come from content, so that inserting a paragraph changes nothing below it.
     """
     outputs = iter(code(run))
-    seen = Counter()
+    seen: Counter[str] = Counter()
     for cell in source.cells:
         digest = hashlib.sha256(cell.source.encode()).hexdigest()[:10]
         seen[digest] += 1

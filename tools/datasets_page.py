@@ -14,9 +14,10 @@ PAGE = Path(__file__).resolve().parent.parent / "book/datasets.md"
 HEAD = """\
 # Data sets and licences
 
-No data set is part of this repository, and none is covered by its licence. Sets inside a package are always there. The
-others are downloaded when first asked for, verified by SHA-256, and kept; `make data` fetches all of them, prints each
-licence and says what it could not get. Chapters run to their end without any download.
+No data set is part of this repository, and none is covered by its licence. Sets inside a package
+are always there. The others are downloaded when first asked for, verified by SHA-256, and kept;
+`make data` fetches all of them, prints each licence and says what it could not get. Chapters run to
+their end without any download.
 
 ```python
 from rnnlib import data
@@ -25,9 +26,9 @@ y = data.load("sunspots")
 print(data.describe("sunspots"))  # what it is, units, licence, source
 ```
 
-`data.load` looks in the folder that `RNNLIB_DATA` names, then in the user's cache, then at the source. Licences are given as
-the source states them; **NC** marks what may only be used non-commercially. Where none is stated, private study is fine: ask
-before you pass the data on.
+`data.load` looks in the folder that `RNNLIB_DATA` names, then in the user's cache, then at the
+source. Licences are given as the source states them; **NC** marks what may only be used
+non-commercially. Where none is stated, private study is fine: ask before you pass the data on.
 """
 
 

@@ -28,6 +28,7 @@ FENCE = re.compile(
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 SECONDS = 300  # a fence may take
 NOT_ROOMS = {"pt", "tf", "ops"}  # as first words they are TensorFlow's or Keras' own
+PLACEHOLDERS = {"NAME", "ROOM", "MODULE"}  # in a text, words that stand for any name
 PARAMETERS = {"cell", "fwd", "bwd", "layers"}  # `rnn.cell.W_x` is the name of a weight
 ATTRIBUTES_OF_DATA = {
     "shape",
@@ -105,6 +106,9 @@ def unknown_modules(text: Text, root: Path = ROOT) -> list[str]:
     for match in re.finditer(r"python[\w.]* -m ([\w.]+)((?:[ \t]+[\w\"'=./:-]+)*)", text.words):
         module = match[1].rstrip(".")
         rest = match[2].split()
+        if PLACEHOLDERS & set(module.split(".")):
+            problems += unknown_patterns(module, root)
+            continue
         if module.split(".")[0] not in OURS:
             if importlib.util.find_spec(module.split(".")[0]) is None:
                 problems.append(f"python -m {module}: no such module is installed")
@@ -123,6 +127,15 @@ def unknown_modules(text: Text, root: Path = ROOT) -> list[str]:
         if module == "rnnlib" and rest and f'"{rest[0]}"' not in source:
             problems.append(f"python -m rnnlib has no command {rest[0]!r}")
     return problems
+
+
+def unknown_patterns(module: str, root: Path = ROOT) -> list[str]:
+    """A module with a placeholder in its name, such as `rnnlib.experiments.NAME.run`, of which
+    there is none."""
+    parts = ["*" if part in PLACEHOLDERS else part for part in module.split(".")]
+    if len(parts) == 1 or any(root.glob("/".join(parts) + ".py")):
+        return []
+    return [f"python -m {module}: there is no such module to run"]
 
 
 # ---- names
@@ -202,7 +215,8 @@ def unknown_names(text: Text, root: Path = ROOT) -> list[str]:
             continue
         first = match[1]
         rest = match[2]
-        if rest.split(".")[1] in ATTRIBUTES_OF_DATA | PARAMETERS:
+        parts = rest.split(".")[1:]
+        if parts[0] in ATTRIBUTES_OF_DATA | PARAMETERS or PLACEHOLDERS & set(parts):
             continue
         if first == "rnnlib":
             addresses = [first + rest]

@@ -22,7 +22,8 @@ SETTINGS = {
 }
 
 KERNEL = """c = get_config()
-c.IPKernelApp.capture_fd_output = False  # what libraries write to file descriptor 2 is not a cell's output
+# what libraries write to file descriptor 2 is not a cell's output
+c.IPKernelApp.capture_fd_output = False
 c.HistoryManager.enabled = False  # two kernels at a time would wait for one file
 """
 

@@ -179,7 +179,7 @@ def run_pip(command, root, log_path):
         command, cwd=str(root), env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     with open(str(log_path), "w", encoding="utf-8") as log:
-        for raw in pip.stdout:
+        for raw in pip.stdout or ():
             lines.append(raw.decode(errors="replace").rstrip())
             log.write(lines[-1] + "\n")
             packages += lines[-1].startswith("Collecting ")

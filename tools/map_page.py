@@ -27,29 +27,40 @@ ROOMS += ["experiments"]
 HEAD = """\
 # The map of the package
 
-`rnnlib` has rooms by subject. A room imports only rooms that stand above it on this page, never one below; a test reads the
-sources and says so. Each public name has one address: what both frameworks have is `rnn.NAME` after `import rnnlib.pt as rnn`
-or `import rnnlib.tf as rnn`; everything else is `rnnlib.ROOM.NAME`, as the room's `__all__` lists it. The modules inside a
-room are its own affair. Inside the package, a module imports from the module where a thing is defined, never from a room.
+`rnnlib` has rooms by subject. A room imports only rooms that stand above it on this page, never one
+below; a test reads the sources and says so. Each public name has one address: what both frameworks
+have is `rnn.NAME` after `import rnnlib.pt as rnn` or `import rnnlib.tf as rnn`; everything else is
+`rnnlib.ROOM.NAME`, as the room's `__all__` lists it. The modules inside a room are its own affair.
+Inside the package, a module imports from the module where a thing is defined, never from a room.
 
 This page is made from the docstrings: `python -m tools.map_page`.
 
 ## Where does X go?
 
-| X | Where |
-|---|---|
-| a cell | a row in `rnnlib/core/cells.py`, and a file in `rnnlib/ref/cells/`, `rnnlib/pt/cells/` and `rnnlib/tf/cells/`, the last two with the same outline |
-| a layer, a model, a loss | the same file in `rnnlib/pt/` and in `rnnlib/tf/`, in `layers/`, `models/` or `training/`; its name in both `__init__.py` |
-| a data set | its entry and its loader in `rnnlib/data/catalog/`, in the file of its subject |
-| a task with made data | `rnnlib/data/synthetic.py` |
-| a metric | `rnnlib/metrics/`, in the file of its subject; a test of a difference in `significance.py` |
-| a forecaster | `rnnlib/forecasting/`: a child of `BaseForecaster` in `naive.py`, `statistical.py`, `linear.py` or `neural.py` |
-| a tokenizer, a classifier of texts | `rnnlib/text/` |
-| a chapter | `notebooks/NAME.md`, recorded as `NAME.ipynb`, and a line in `_toc.yml` |
-| a study, the long runs of a chapter | a folder in `rnnlib/experiments/` |
-| a test | `tests/`, in the folder of its room |
-
 """
+PLACES = {  # a new thing -> where it goes
+    "a cell": "a row in `rnnlib/core/cells.py`, and a file in `rnnlib/ref/cells/`, "
+    "`rnnlib/pt/cells/` and `rnnlib/tf/cells/`, the last two with the same outline",
+    "a layer, a model, a loss": "the same file in `rnnlib/pt/` and in `rnnlib/tf/`, in `layers/`, "
+    "`models/` or `training/`; its name in both `__init__.py`",
+    "a data set": "its entry and its loader in `rnnlib/data/catalog/`, in the file of its subject",
+    "a task with made data": "`rnnlib/data/synthetic.py`",
+    "a metric": "`rnnlib/metrics/`, in the file of its subject; a test of a difference in "
+    "`significance.py`",
+    "a forecaster": "`rnnlib/forecasting/`: a child of `BaseForecaster` in `naive.py`, "
+    "`statistical.py`, `linear.py` or `neural.py`",
+    "a tokenizer, a classifier of texts": "`rnnlib/text/`",
+    "a chapter": "`notebooks/NAME.md`, recorded as `NAME.ipynb`, and a line in `_toc.yml`",
+    "a study, the long runs of a chapter": "a folder in `rnnlib/experiments/`",
+    "a test": "`tests/`, in the folder of its room",
+}
+
+
+def table(places):
+    """A Markdown table of {thing: its place}."""
+    rows = ["| X | Where |", "|---|---|"]
+    rows += [f"| {thing} | {place} |" for thing, place in places.items()]
+    return "\n".join(rows) + "\n"
 
 
 def first_sentences(path):
@@ -74,7 +85,7 @@ def entries(folder, depth=0):
 
 def page(package=ROOT / "rnnlib"):
     """The whole page."""
-    parts = [HEAD]
+    parts = [HEAD + table(PLACES)]
     for room in ROOMS:
         folder = package / room
         if not (folder / "__init__.py").is_file():

@@ -74,10 +74,11 @@ def count(path: Path, counts: Counts, name: str) -> None:
         if len(line) > COLUMNS:
             counts.wide.append(f"{name}:{number}")
     for node in ast.walk(ast.parse(text)):
+        place = f"{name}:{getattr(node, 'lineno', 0)}"
         if is_packed(node):
-            counts.packed.append(f"{name}:{node.lineno}")
+            counts.packed.append(place)
         if isinstance(node, ast.IfExp):
-            counts.ternaries.append(f"{name}:{node.lineno}")
+            counts.ternaries.append(place)
         if is_simple(node):
             counts.nodes.append(sum(1 for _ in ast.walk(node)))
 

@@ -7,8 +7,10 @@ cell of a reader's own needs no row: `rnn.RNN` runs it as it is.
 """
 
 import itertools
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 
 from rnnlib.core import validation
@@ -102,7 +104,7 @@ class Cell:
         """Every choice of the options that can be counted, the defaults first."""
         counted = {name: option for name, option in self.options.items() if option.choices}
         values = [
-            sorted(option.choices, key=lambda value, option=option: value != option.default)
+            sorted(option.choices, key=partial(operator.ne, option.default))
             for option in counted.values()
         ]
         return [dict(zip(counted, choice, strict=True)) for choice in itertools.product(*values)]

@@ -135,7 +135,7 @@ def _rows():
             f"{TABLE} has the columns {table['columns']}, needs {list(COLUMNS)}: make bench "
             "PART=engines"
         )
-    groups = {}
+    groups: dict[tuple, list[tuple]] = {}
     for row in table["rows"]:
         framework, cell, lengths, batch, training, *_ = row
         groups.setdefault((framework, cell, lengths, batch == 1, training), []).append(tuple(row))

@@ -11,9 +11,11 @@ fault, for instance "fit.patience".  Sentences may be reworded, codes stay.
 
 from __future__ import annotations
 
+from typing import Any
 
-class RnnlibError(Exception):
-    """What all errors of the package are: a message, and `.code`, the same in every version."""
+
+class _Coded(BaseException):
+    """What the errors of the package share: a message, a code, and that they can be sent."""
 
     code = "rnnlib"
 
@@ -26,7 +28,11 @@ class RnnlibError(Exception):
         return _again, (type(self), self.args, self.__dict__.copy())
 
 
-def _again(kind: type[RnnlibError], args: tuple, state: dict) -> RnnlibError:
+class RnnlibError(_Coded, Exception):
+    """What all errors of the package are: a message, and `.code`, the same in every version."""
+
+
+def _again(kind: type[BaseException], args: tuple, state: dict) -> BaseException:
     """An error as it was, out of a pickle: its class may take other arguments than a message."""
     error = kind.__new__(kind, *args)
     error.args = args
@@ -67,17 +73,21 @@ class Diverged(RnnlibError, FloatingPointError):
 
     code = "fit.diverged"
 
-    def __init__(self, message: str, history: object) -> None:
+    def __init__(self, message: str, history: Any) -> None:
         super().__init__(message)
         self.history = history
 
 
-class Interrupted(RnnlibError, KeyboardInterrupt):
-    """Ctrl-C during `fit`; `.history` is what was learned, the message says which weights stay."""
+class Interrupted(_Coded, KeyboardInterrupt):
+    """Ctrl-C during `fit`; `.history` is what was learned, the message says which weights stay.
+
+    It has a code as the others have, but is no RnnlibError and no Exception: who catches those goes
+    on, and Ctrl-C must end a program.
+    """
 
     code = "fit.interrupted"
 
-    def __init__(self, message: str, history: object) -> None:
+    def __init__(self, message: str, history: Any) -> None:
         super().__init__(message)
         self.history = history
 

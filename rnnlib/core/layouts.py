@@ -175,7 +175,7 @@ def _torch_form(arrays):
             f"{', '.join(map(repr, strangers))}: not the name of an array of nn.RNN, nn.LSTM or "
             "nn.GRU, such as weight_ih_l0; give layer.named_parameters() of that layer alone"
         )
-    suffixes = {TORCH_NAME.fullmatch(name)[2] for name in arrays}
+    suffixes = {match[2] for name in arrays if (match := TORCH_NAME.fullmatch(name))}
     form = (
         max(map(int, suffixes), default=0) + 1,
         any(name.endswith("_reverse") for name in arrays),
@@ -258,7 +258,8 @@ def _from_keras_cell(row, order, W_x, W_h, bias):
     p = {"W_x": reorder_gates(W_x, order, row.gates), "W_h": reorder_gates(W_h, order, row.gates)}
     if bias.ndim == 1:
         return p | {"b": reorder_gates(bias, order, row.gates)}
-    return p | _one_bias(row, *bias, order)
+    own, second = bias
+    return p | _one_bias(row, own, second, order)
 
 
 def _keras_groups(row, arrays):
@@ -364,7 +365,7 @@ def to_onnx(
         group = parts[start : start + directions]
         single = [_to_onnx_direction(row, order, part) for part in group]
         arrays = {name: np.stack([one[name] for one in single]) for name in single[0]}
-        attributes = {"hidden_size": len(group[0]["W_h"])}
+        attributes: dict[str, int | str | list[str]] = {"hidden_size": len(group[0]["W_h"])}
         if bidirectional:
             attributes["direction"] = "bidirectional"
         else:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ READERS: dict[str, Callable] = {}  # what a tag says -> function (packed, arrays
 WRITERS: dict[type, Callable] = {}  # type -> function (value, arrays) -> packed
 
 
-def pack(value: object) -> tuple[object, dict[str, np.ndarray]]:
+def pack(value: object) -> tuple[Any, dict[str, np.ndarray]]:
     """A value that JSON holds, and arrays {name: array} that it refers to by name.
 
     Taken are None, numbers, strings, lists, tuples, dicts with any of these as keys, arrays of
@@ -29,7 +30,7 @@ def pack(value: object) -> tuple[object, dict[str, np.ndarray]]:
     return _packed(value, arrays), arrays
 
 
-def unpack(packed: object, arrays: dict[str, np.ndarray]) -> object:
+def unpack(packed: Any, arrays: dict[str, np.ndarray]) -> Any:
     """The value that `pack` took apart; ValueError for a kind of value that is not known."""
     if isinstance(packed, list):
         return [unpack(item, arrays) for item in packed]
@@ -54,7 +55,7 @@ def register(
     to_plain, from_plain  value -> what `pack` takes, and back; None for a NamedTuple or a
                           dataclass, which go by their fields
     """
-    if to_plain is None:
+    if to_plain is None or from_plain is None:
         to_plain, from_plain = _fields(kind)
 
     def write(value, arrays):

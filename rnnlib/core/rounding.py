@@ -43,16 +43,17 @@ def gap(a: ArrayLike, b: ArrayLike, dtype: str | type | None = None) -> float:
 
     NaN where one of them holds NaN or infinity.  ValueError where the shapes differ.
     """
-    a = _array(a)
-    b = _array(b)
-    if a.shape != b.shape and a.ndim and b.ndim:
+    first = _array(a)
+    second = _array(b)
+    if first.shape != second.shape and first.ndim and second.ndim:
         raise ValueError(
-            f"results of shapes {a.shape} and {b.shape}: compare equal shapes, or with a number"
+            f"results of shapes {first.shape} and {second.shape}: compare equal shapes, or with a "
+            "number"
         )
-    unit = bound(a, b, within=1, dtype=dtype)
+    unit = bound(first, second, within=1, dtype=dtype)
     if not np.isfinite(unit):
         return float("nan")
-    difference = float(np.abs(a.astype("float64") - b.astype("float64")).max())
+    difference = float(np.abs(first.astype("float64") - second.astype("float64")).max())
     if difference == 0:
         return 0.0
     return difference / unit

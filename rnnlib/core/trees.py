@@ -3,10 +3,10 @@ is what is none of these.
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeAlias
 
-Leaf = TypeVar("Leaf")
-Tree = Leaf | tuple["Tree", ...] | list["Tree"] | dict[str, "Tree"]
+Leaf: TypeAlias = Any
+Tree: TypeAlias = Leaf | tuple["Tree", ...] | list["Tree"] | dict[str, "Tree"]
 
 
 def map_leaves(call: Callable[..., Leaf], tree: Tree, *others: Tree) -> Tree:
@@ -16,12 +16,16 @@ def map_leaves(call: Callable[..., Leaf], tree: Tree, *others: Tree) -> Tree:
     """
     if isinstance(tree, dict):
         return {
-            name: map_leaves(call, part, *(other[name] for other in others))
+            name: map_leaves(call, part, *(_part(other, name) for other in others))
             for name, part in tree.items()
         }
     if not isinstance(tree, (tuple, list)):
         return call(tree, *others)
     return _like(tree, [map_leaves(call, *group) for group in zip(tree, *others, strict=True)])
+
+
+def _part(tree: Any, name: str) -> Tree:
+    return tree[name]
 
 
 def leaves(tree: Tree) -> list[Leaf]:

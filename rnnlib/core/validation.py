@@ -4,6 +4,7 @@ import operator
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -135,7 +136,7 @@ def floats(values, what):
     )
 
 
-KINDS = {
+KINDS: dict[Any, str] = {
     str: "strings",
     bytes: "bytes",
     (bool, np.bool_): "bools",

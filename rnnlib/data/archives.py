@@ -7,11 +7,13 @@ A `Part` says how the two differ (see `entry.Part`).
 
 import gzip
 import hashlib
+import importlib.util
 import io
 import re
 import tarfile
 import zipfile
 import zlib
+from pathlib import Path
 
 
 class Refused(Exception):
@@ -73,7 +75,9 @@ def _unpacked(path, blob):
         if path.endswith((".tar.gz", ".tgz")):
             with tarfile.open(fileobj=io.BytesIO(blob), mode="r:gz") as archive:
                 return {
-                    item.name: archive.extractfile(item).read() for item in archive if item.isfile()
+                    item.name: file.read()
+                    for item in archive
+                    if item.isfile() and (file := archive.extractfile(item)) is not None
                 }
         return {path.rsplit("/", 1)[-1].removesuffix(".gz"): gzip.decompress(blob)}
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError) as error:
@@ -128,3 +132,12 @@ def _zipped(files):
         for name in sorted(files):
             archive.writestr(zipfile.ZipInfo(name), files[name], compress_type=zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
+
+
+def package_folder(module: str) -> Path:
+    """The folder of an installed package, found without importing it; ModuleNotFoundError where
+    there is none."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"no package {module} is installed", name=module)
+    return Path(spec.submodule_search_locations[0])

@@ -96,7 +96,7 @@ def fetch(name):
     entry = _entry(name)
     if entry.packages:
         return _from_packages(name, entry)
-    contents = {}
+    contents: dict[str, bytes] = {}
     places = set()
     missing = []
     reasons = []
@@ -186,7 +186,7 @@ def _download(name, parts, reasons):
     """Downloads and verifies all `parts`, then puts them into the cache, each by one rename;
     -> their files.
     """
-    contents = {}
+    contents: dict[str, bytes] = {}
     blobs = {}
     pages = {}
     for part in parts:
@@ -237,9 +237,9 @@ def _get(url):
     try:
         _pooch().HTTPDownloader(timeout=TIMEOUT, chunk_size=2**16, hooks=keep)(url, page, None)
     except requests.exceptions.HTTPError as error:
-        raise Refused(
-            f"the server answers {error.response.status_code} {error.response.reason}"
-        ) from None
+        status = getattr(error.response, "status_code", "with an error")
+        reason = getattr(error.response, "reason", "")
+        raise Refused(f"the server answers {status} {reason}") from None
     except requests.exceptions.RequestException as error:
         why = _innermost(error)
         if isinstance(error, requests.exceptions.Timeout) or "timed out" in why:
@@ -278,11 +278,11 @@ def _from_packages(name, entry):
         raise DatasetUnavailable(
             name, [(entry.packages[module], "is not installed") for module in missing], remedy
         )
-    contents = {}
+    contents: dict[str, bytes] = {}
     for part in entry.parts:
         module = next(iter(entry.packages))
         try:
-            path = Path(importlib.util.find_spec(module).submodule_search_locations[0]) / part.path
+            path = archives.package_folder(module) / part.path
             contents |= archives.opened(part, path.read_bytes())
         except (Refused, OSError) as error:
             place = f"package {entry.packages[module]} ({part.path})"

@@ -12,6 +12,7 @@ are when the default of the models changes.
 import ast
 from functools import cache
 from types import ModuleType
+from typing import TypeAlias
 
 BEST_OF_ALL = ("native", "fused", "loop")
 ARGUMENTS = {  # engine -> the argument `native` of rnn.Classifier and its like
@@ -19,14 +20,14 @@ ARGUMENTS = {  # engine -> the argument `native` of rnn.Classifier and its like
     "fused": "fused",
     "loop": "loop",
 }
-Cell = str | tuple[str, dict]
+Cell: TypeAlias = str | tuple[str, dict]
 
 
 def options(rnn: ModuleType, cell: Cell, engines: tuple[str, ...]) -> dict[str, str]:
     """Keyword arguments of a model of `rnn` with this cell: the first of `engines` that it has."""
     if isinstance(cell, str):
         name = cell
-        settings = {}
+        settings: dict = {}
     else:
         name, settings = cell
     return {"native": _first(rnn, name, repr(settings), tuple(engines))}

@@ -12,19 +12,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any, TypeVar
 
 from rnnlib.experiments import machine
 from rnnlib.experiments.study import Record, Study, Unfinished, matching
 
-Plan = Callable[
-    [Study, dict], Iterable[tuple[str, Record]]
-]  # (study, results) -> (list of runs, what is asked)
-Make = Callable[
-    [Study, ModuleType, str, Record], Iterable[Record]
-]  # -> what was found, of each run that was made
+S = TypeVar("S", bound=Study)
+# (study, results) -> (list of runs, what is asked)
+Plan = Callable[[S, dict], Iterable[tuple[str, Record]]]
+# -> what was found, of each run that was made
+Make = Callable[[S, Any, str, Record], Iterable[Record]]
 
 
-def missing(study: Study, plan: Plan, results: dict) -> Iterator[tuple[str, Record]]:
+def missing(study: S, plan: Plan[S], results: dict) -> Iterator[tuple[str, Record]]:
     """What `plan` asks for and the results do not hold, up to a choice that cannot be made yet."""
     try:
         for runs, asked in plan(study, results):
@@ -35,10 +35,10 @@ def missing(study: Study, plan: Plan, results: dict) -> Iterator[tuple[str, Reco
 
 
 def complete(
-    study: Study,
-    plan: Plan,
-    make: Make,
-    rnn: ModuleType,
+    study: S,
+    plan: Plan[S],
+    make: Make[S],
+    rnn: Any,
     path: Path | None = None,
     seconds: float | None = None,
 ) -> dict:
@@ -90,7 +90,7 @@ def parser(about: str) -> argparse.ArgumentParser:
 
 
 def main(
-    study: Study, plan: Plan, make: Make, about: str, arguments: list[str] | None = None
+    study: S, plan: Plan[S], make: Make[S], about: str, arguments: list[str] | None = None
 ) -> int:
     """The command of a study whose models run in PyTorch: their weights are drawn by NumPy, so
     either would do.
@@ -102,7 +102,7 @@ def main(
     return 0
 
 
-def list_missing(study: Study, plan: Plan, path: Path | None) -> int:
+def list_missing(study: S, plan: Plan[S], path: Path | None) -> int:
     """Prints what is missing and can be made now."""
     absent = list(missing(study, plan, study.load(path)))
     for runs, asked in absent:

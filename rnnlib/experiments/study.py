@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from rnnlib.experiments import engines, machine, store
 
-Record = dict[str, object]  # one run: what it was asked, and what it found
+Record = dict[str, Any]  # one run: what it was asked, and what it found
 
 
 class OtherSettings(ValueError):
@@ -55,7 +55,7 @@ class Study:
         """SHA-256 of the settings."""
         return hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode()).hexdigest()
 
-    def engine(self, rnn: ModuleType, cell: engines.Cell) -> dict[str, str]:
+    def engine(self, rnn: ModuleType, cell: str | tuple[str, dict]) -> dict[str, str]:
         """The keyword arguments that give a model of `rnn` with this cell its engine."""
         return engines.options(rnn, cell, self.engines)
 
@@ -64,7 +64,7 @@ class Study:
     @property
     def path(self) -> Path:
         """The file of results: results.json beside the module of the study."""
-        return Path(sys.modules[type(self).__module__].__file__).parent / "results.json"
+        return Path(str(sys.modules[type(self).__module__].__file__)).parent / "results.json"
 
     def empty(self) -> dict:
         """Results without runs: the settings, the versions of `packages`, the kind of machine."""
@@ -129,14 +129,14 @@ class Study:
         among: Sequence,
         by: str = "rate",
         seeds: Sequence[int | None] = (),
-    ) -> object:
+    ) -> Any:
         """The value of `by` among `among` with the lowest mean cost over the runs of `seeds`.
 
         The runs come to `cost` without what they found on the test part, so that nothing can be
         chosen by it.  A run that diverged (None, NaN) counts as infinitely bad.  Unfinished if a
         value has no run.
         """
-        costs = {value: [] for value in among}
+        costs: dict[Any, list] = {value: [] for value in among}
         for record in records:
             if record.get("seed") in seeds and record[by] in costs:
                 costs[record[by]].append(cost(self.without_test(record)))
@@ -150,7 +150,7 @@ class Study:
         seen = dict(record)
         for name in self.test_fields:
             *outer, last = name.split(".")
-            place = seen
+            place: dict[str, Any] = seen
             for key in outer:
                 place[key] = dict(place.get(key, {}))
                 place = place[key]
@@ -159,7 +159,8 @@ class Study:
 
     def reports(self, runs: str, record: Record) -> bool:
         """Whether a run of the list `runs` was made to be reported, after the choices."""
-        return record.get("seed") in self.reported_seeds
+        study: Any = self  # a child has these seeds, or a method of its own
+        return record.get("seed") in study.reported_seeds
 
     def choices(self, results: dict) -> dict:
         """All that was chosen by the results; it cannot depend on what was found on the test
@@ -171,8 +172,9 @@ class Study:
         """Losses of the updates, averaged over every `every` of them; what is left at the end is
         left out.
         """
-        n = len(steps) // self.every * self.every
-        return np.reshape(steps[:n], (-1, self.every)).mean(axis=1)
+        study: Any = self  # a child with curves says how many
+        n = len(steps) // study.every * study.every
+        return np.reshape(np.asarray(steps[:n]), (-1, study.every)).mean(axis=1)
 
 
 def _or_infinity(cost: float | None) -> float:

@@ -16,14 +16,14 @@ from rnnlib.forecasting.leakage import (
     check_trained,
 )
 from rnnlib.forecasting.linear import Ridge
-from rnnlib.forecasting.naive import ARIMAFit, Climatology, ETSFit, Persistence, SeasonalNaive
+from rnnlib.forecasting.naive import Climatology, Persistence, SeasonalNaive
 from rnnlib.forecasting.neural import RNNForecaster
 from rnnlib.forecasting.one_step import AutoRegression, persistence, seasonal_naive
 from rnnlib.forecasting.panel import SeriesSlice, future_values, split_panel
 from rnnlib.forecasting.scaling import Standardizer
 from rnnlib.forecasting.scoring import scores
 from rnnlib.forecasting.splits import split
-from rnnlib.forecasting.statistical import ARIMA, ETS
+from rnnlib.forecasting.statistical import ARIMA, ETS, ARIMAFit, ETSFit
 from rnnlib.forecasting.tables import calendar, regularize, step_of, table, times_ahead
 from rnnlib.forecasting.windowed import WindowedForecaster
 from rnnlib.forecasting.windows import WindowSet, sliding_windows

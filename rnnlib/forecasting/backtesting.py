@@ -51,11 +51,7 @@ def backtest(
         every = refit
     else:
         every = validation.positive(refit, "refit")
-    reads_ahead = len(model.known) or len(model.calendar)
-    if reads_ahead:
-        needs = max(horizon, model.known_steps(horizon))
-    else:
-        needs = horizon
+    needs = _steps_needed(model, horizon)
     if every is None:
         model.check_fitted()
     else:
@@ -68,7 +64,7 @@ def backtest(
     leakage.check_past(views, tuple(model.past), horizon)
     times = _origins(views, origins, validation.positive(step, "step"), needs)
     found = []
-    waiting = []
+    waiting: list[tuple] = []
     for number, time in enumerate(times):
         if prepare is not None:
             leakage.check_preparation(prepare, raw, time, tuple(model.known), horizon)
@@ -87,6 +83,13 @@ def backtest(
         waiting += [(view, t, _until(view, t, needs)) for view, t in places]
     found += _forecast(model, waiting, horizon)
     return pd.concat(found, ignore_index=True)
+
+
+def _steps_needed(model, horizon):
+    """Steps that must follow an origin: those forecast, and all that the model reads ahead."""
+    if len(model.known) or len(model.calendar):
+        return max(horizon, model.known_steps(horizon))
+    return horizon
 
 
 def _origins(views, origins, step, needs):

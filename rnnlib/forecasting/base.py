@@ -36,14 +36,16 @@ class BaseForecaster(BaseEstimator, ABC):
     A child keeps all of its hyper-parameters in attributes of the same names, unchanged, and ends
     its constructor with `self.check_params()`.  It must have
 
-    fit_panel(panel)                learn from the series, a list of View; set attributes that end
-                                    in "_", of plain values and arrays, which `save` can write
+    fit_panel(panel)                learn from the series, a list of SeriesSlice; set attributes
+                                    that end in "_", of plain values and arrays, which `save` can
+                                    write
     forecast_panel(panel, horizon)  answer for the series, which may go on beyond those of `fit`: a
                                     list of arrays (horizon, 1 + Q), the point, then a quantile for
                                     each of `levels_`; change nothing in the forecaster
 
     and may have `check_params`, `check_horizon`, `known_steps`, `learned_state`, `restore_state`,
-    `example_params`.  `rnnlib.check_estimators` puts it through all that is promised here.
+    `example_params`.  `forecasting.check_forecaster` puts it through all that is
+    promised here.
     """
 
     gaps: ClassVar[bool] = False  # may numbers be missing?
@@ -103,7 +105,7 @@ class BaseForecaster(BaseEstimator, ABC):
 
     def restore_state(self, state: dict) -> None:
         """Put back what `learned_state` gave."""
-        vars(self).update(state)
+        self.__dict__.update(state)
 
     @classmethod
     def example_params(cls) -> list[dict]:
@@ -126,7 +128,7 @@ class BaseForecaster(BaseEstimator, ABC):
         """Learns from series that `panel_of` has checked; returns self.  If that fails, the
         forecaster is as one that has not been fitted: half of one fit and half of another is none.
         """
-        vars(self).pop("views_", None)
+        self.__dict__.pop("views_", None)
         self.levels_ = probabilistic.check_levels(self.levels)
         self.fit_panel(panel)
         self.views_ = panel
@@ -268,8 +270,9 @@ class BaseForecaster(BaseEstimator, ABC):
 
 def descendants(kind: type) -> list[type]:
     """All classes below a class that have been imported, nearest first."""
-    below = []
-    for child in kind.__subclasses__():
+    below: list[type] = []
+    children: list[type] = kind.__subclasses__()
+    for child in children:
         below += [child, *descendants(child)]
     return below
 

@@ -93,12 +93,9 @@ def check_horizons(model: BaseForecaster, table: pd.DataFrame) -> None:
     model, options = fitted(model, table)
     for horizon in (0, -1):
         refused(ValueError, lambda h=horizon: model.predict(h, **options), f"horizon={horizon}")
-    for horizon in (1.5, "3", None, True):
-        if horizon is True:
-            error = ValueError
-        else:
-            error = TypeError
-        refused(error, lambda h=horizon: model.predict(h, **options), f"horizon={horizon!r}")
+    wrong = {1.5: TypeError, "3": TypeError, None: TypeError, True: ValueError}
+    for value, error in wrong.items():
+        refused(error, lambda h=value: model.predict(h, **options), f"horizon={value!r}")
     longer = model.predict(HORIZON, **options)
     shorter = model.predict(2, **options)
     first = longer.groupby("unique_id", sort=False).head(2).reset_index(drop=True)

@@ -30,10 +30,10 @@ def check_parts(*parts, gap=0):
     Catches shuffled splits, and windows cut before the split, whose targets lie on both sides.
     gap  steps (or a Timedelta) that must lie between two parts besides
     """
-    parts = [
+    parts = tuple(
         pd.Index(np.asarray(part).ravel()) if not isinstance(part, pd.Index) else part
         for part in parts
-    ]
+    )
     if len(parts) < 2 or any(not len(part) for part in parts):
         raise ValueError("a split has at least two parts, none of them empty")
     for k, part in enumerate(parts):

@@ -73,7 +73,7 @@ class Ridge(WindowedForecaster):
             models[alpha] = Regression(alpha).fit(self._flat(x), y)
             answers = models[alpha].predict(self._flat(x_valid)).reshape(y_valid.shape)
             losses[alpha] = np.square(answers - y_valid).mean()
-        self.alpha_ = min(losses, key=losses.get)
+        self.alpha_ = min(losses, key=losses.__getitem__)
         self.valid_loss_ = float(losses[self.alpha_])
         self.coef_ = models[self.alpha_].coef_
         self.intercept_ = models[self.alpha_].intercept_

@@ -1,11 +1,10 @@
 """Forecasters to beat that hold no network: the last value, the last season, the ordinary."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
-from rnnlib.core import packing, validation
+from rnnlib.core import validation
 from rnnlib.forecasting.base import LEVELS, BaseForecaster
 from rnnlib.forecasting.intervals import error_quantiles
 from rnnlib.forecasting.panel import SeriesSlice
@@ -200,23 +199,3 @@ def _of_training(model, panel, learnt):
     """{key: learnt(view)} of the training views of the series of a panel, each computed once."""
     asked = {view.key for view in panel}
     return {view.key: learnt(view) for view in model.views_ if view.key in asked}
-
-
-@packing.register
-class ETSFit(NamedTuple):
-    """What exponential smoothing has learned of one series: all that a forecast needs."""
-
-    params: np.ndarray
-    initial_level: float
-    initial_trend: float | None
-    initial_seasonal: np.ndarray | None
-    converged: bool
-
-
-@packing.register
-class ARIMAFit(NamedTuple):
-    """What ARIMA has learned of one series: all that a forecast needs."""
-
-    params: np.ndarray
-    names: tuple[str, ...]
-    converged: bool

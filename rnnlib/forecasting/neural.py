@@ -122,7 +122,7 @@ class RNNForecaster(WindowedForecaster, NetworkEstimator):
         """Learn as `WindowedForecaster` does; Ctrl-C keeps what was learned up to then, and is
         raised.
         """
-        vars(self).pop("model_", None)
+        self.__dict__.pop("model_", None)
         try:
             super().fit_panel(panel)
         except KeyboardInterrupt:

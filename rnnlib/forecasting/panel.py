@@ -116,17 +116,21 @@ def future_values(key, ds, names, table):
         tables.check_numbers(rows[name], name, " of the coming values")
     rows = rows.reindex(ds)
     for name in names:
-        if rows[name].isna().any():
-            raise ValueError(
-                f"column {name!r} of series {key!r} is missing at {ds[rows[name].isna()][0]}, a "
-                "step ahead"
-            )
-        infinite = np.isinf(rows[name].to_numpy(float))
-        if infinite.any():
-            raise ValueError(
-                f"column {name!r} of series {key!r} is inf at {ds[infinite][0]}, a step ahead"
-            )
+        _check_coming(rows[name], key, ds, name)
     return rows.to_numpy(float)
+
+
+def _check_coming(column, key, ds, name):
+    """ValueError names the time of a known column where a coming value is missing or infinite."""
+    if column.isna().any():
+        raise ValueError(
+            f"column {name!r} of series {key!r} is missing at {ds[column.isna()][0]}, a step ahead"
+        )
+    infinite = np.isinf(column.to_numpy(float))
+    if infinite.any():
+        raise ValueError(
+            f"column {name!r} of series {key!r} is inf at {ds[infinite][0]}, a step ahead"
+        )
 
 
 def _plain_times(times):

@@ -2,15 +2,35 @@
 
 import warnings
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from rnnlib.core import validation
+from rnnlib.core import packing, validation
 from rnnlib.forecasting.base import LEVELS, BaseForecaster
 from rnnlib.forecasting.intervals import normal_path
-from rnnlib.forecasting.naive import ARIMAFit, ETSFit
 from rnnlib.forecasting.panel import SeriesSlice
+
+
+@packing.register
+class ETSFit(NamedTuple):
+    """What exponential smoothing has learned of one series: all that a forecast needs."""
+
+    params: np.ndarray
+    initial_level: float
+    initial_trend: float | None
+    initial_seasonal: np.ndarray | None
+    converged: bool
+
+
+@packing.register
+class ARIMAFit(NamedTuple):
+    """What ARIMA has learned of one series: all that a forecast needs."""
+
+    params: np.ndarray
+    names: tuple[str, ...]
+    converged: bool
 
 
 class ETS(BaseForecaster):

@@ -37,7 +37,7 @@ def table(data, ds=None, y=None, unique_id=None):
             f"a table is made from a pandas DataFrame or Series, got {type(data).__name__}"
         )
     _check_once(data)
-    names = {}
+    names: dict = {}
     for what, name in (
         ("ds", ds or "ds"),
         ("y", y or "y"),

@@ -135,7 +135,7 @@ class WindowedForecaster(BaseForecaster):
     def fit_panel(self, panel: list[SeriesSlice]) -> None:
         """Learn scales, then from all windows of all series, then the shifts of the quantiles."""
         self._shapes(panel)
-        parts = {"train": [], "valid": []}
+        parts: dict[str, list] = {"train": [], "valid": []}
         for view in panel:
             T = len(view.y)
             first = self.n_in + self.difference - 1
@@ -261,8 +261,8 @@ class WindowedForecaster(BaseForecaster):
 
     def forecast_panel(self, panel: list[SeriesSlice], horizon: int) -> list[np.ndarray]:
         """Answers after each series' last window, in its units, shifted, [(horizon, 1 + Q)]."""
-        tails = [self._tails(view, [len(view.y) - 1], self.horizon) for view in panel]
-        tails = Tails(*(np.concatenate(arrays) for arrays in zip(*tails, strict=True)))
+        last = [self._tails(view, [len(view.y) - 1], self.horizon) for view in panel]
+        tails = Tails(*(np.concatenate(arrays) for arrays in zip(*last, strict=True)))
         if self.strategy == "recursive":
             steps = horizon
         else:

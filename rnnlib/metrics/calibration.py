@@ -29,7 +29,8 @@ def reliability(y, p, bins=10):
     place = np.searchsorted(edges[1:-1], sure, side="left")
     count = np.bincount(place, minlength=bins)
     sums = [np.bincount(place, weights, minlength=bins) for weights in (sure, right)]
-    return Reliability(*(total[count > 0] / count[count > 0] for total in sums), count[count > 0])
+    confidence, accuracy = (total[count > 0] / count[count > 0] for total in sums)
+    return Reliability(confidence, accuracy, count[count > 0])
 
 
 def calibration_error(y, p, bins=10):

@@ -1,6 +1,7 @@
 """NumPy in, NumPy out: the doors between rnnlib.pt and the rest.  Mirror: rnnlib/tf/convert.py."""
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -10,10 +11,12 @@ from torch import nn
 from rnnlib.core import validation, weight_files
 
 # the framework's names for what annotations speak of
-Tensor = torch.Tensor
-Module = nn.Module
-Parameter = nn.Parameter
-DType = torch.dtype
+Tensor: TypeAlias = torch.Tensor
+Module: TypeAlias = nn.Module
+Parameter: TypeAlias = nn.Parameter
+DType: TypeAlias = torch.dtype
+# a module with hidden_size, initial_state(x) and the call (x, state) -> y, state, ours or not
+Cell: TypeAlias = Any
 
 
 def dtype_of(name: str) -> DType:
@@ -91,7 +94,7 @@ def load(module: Module, arrays: Mapping[str, np.ndarray]) -> None:
         assign(parameter, arrays[name])
 
 
-def assign(parameter: Parameter, array: ArrayLike) -> None:
+def assign(parameter: Tensor, array: ArrayLike) -> None:
     """Overwrite one parameter of the framework in place."""
     with torch.no_grad():
         parameter.copy_(torch.as_tensor(np.array(array)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-FULL_SCALE = {1: (np.uint8, 128), 2: (np.dtype("<i2"), 32768), 4: (np.dtype("<i4"), 2147483648)}
+FULL_SCALE = {1: ("u1", 128), 2: ("<i2", 32768), 4: ("<i4", 2147483648)}
 
 
 def read_wav(source):
@@ -39,5 +39,5 @@ def read_wav(source):
             f"{what}: the header announces {count:,} samples, the file holds {len(data) // width:,}"
         )
     kind, full = FULL_SCALE[width]
-    signal = np.frombuffer(data, kind).astype(float)
+    signal = np.frombuffer(data, np.dtype(kind)).astype(float)
     return (signal - full if width == 1 else signal) / full, rate

@@ -96,7 +96,9 @@ class WordCounts(ClassifierMixin, BaseEstimator):
         labels = check_labelled(texts, labels)
         classes = check_classes(labels)
         if valid is None:
-            some, some_labels, pair = held_out(texts, labels, self.valid_share, self.rng)
+            some, some_labels, pair = held_out(
+                list(texts), np.asarray(labels), self.valid_share, self.rng
+            )
             tried, best, _ = self._search(some, some_labels, *pair)
             counter = self._counter(best["pairs"], best["counted"])
             counts = counter.fit_transform(self._checked(texts))

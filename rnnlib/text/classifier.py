@@ -193,8 +193,9 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
         encoder = Encoder(texts, **{name: getattr(self, name) for name in READING})
         arrays = encode_examples(encoder, classes, texts, labels)
         train = batches.Batches(arrays, self.batch_size, rng=self.rng, bucket=True)
+        held: batches.Batches | None = None
         if valid is not None:
-            valid = batches.Batches(encode_examples(encoder, classes, *valid), VALID_ROWS)
+            held = batches.Batches(encode_examples(encoder, classes, *valid), VALID_ROWS)
         architecture = {name: getattr(self, name) for name in (*NETWORK, "rng")}
         architecture["input_size"] = self.embedding_size
         architecture["vocab_size"] = len(encoder.vocabulary)
@@ -202,7 +203,7 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
         network = self._build("Classifier", architecture)
         try:
             self.history_ = self._train(
-                network, "Classifier", architecture, train, loss="cross_entropy", valid=valid
+                network, "Classifier", architecture, train, loss="cross_entropy", valid=held
             )
         except KeyboardInterrupt:
             self.classes_ = classes
@@ -273,7 +274,7 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
                 "TextClassifier.save"
             )
         if rnn is None:
-            name = HALVES.get(about.get("framework"), "torch")
+            name = HALVES.get(about.get("framework", ""), "torch")
         else:
             name = framework_name(rnn)
         try:
@@ -282,7 +283,7 @@ class TextClassifier(ClassifierMixin, NetworkEstimator):
             if isinstance(error, KeyError):
                 reason = f"{error.args[0]!r} is missing"
             else:
-                reason = error
+                reason = str(error)
             raise ValueError(
                 f"{path} holds a text classifier that cannot be read, {reason}: "
                 "it is damaged, or was not written by TextClassifier.save"

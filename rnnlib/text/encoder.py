@@ -1,6 +1,7 @@
 """What stands between texts and a network: tokens, ids, lengths."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class Encoder:
 
     def to_dict(self) -> dict:
         """All that was learned, as plain values for a file, for `Encoder.from_dict(plain)`."""
-        tokenizer = self.tokenizer
+        tokenizer: Any = self.tokenizer
         if isinstance(tokenizer, tokenizers.Subwords):
             tokenizer = {"subwords": tokenizer.to_json()}
         elif callable(tokenizer):
@@ -94,6 +95,6 @@ def encode_examples(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Labelled texts as arrays for data.Batches: ids x (N, T), places y (N,), lengths."""
     classes = np.asarray(classes)
-    labels = check_labelled(texts, labels, classes)
+    checked = check_labelled(texts, labels, classes)
     x, lengths = encoder(texts)
-    return x, np.searchsorted(classes, labels), lengths
+    return x, np.searchsorted(classes, checked), lengths

@@ -73,7 +73,7 @@ class NGram:
         self._grams, numbers, firsts = (
             [],
             [ids],
-            [None],
+            [np.zeros(0, int)],
         )  # sorted codes of each order; number of the gram ending at i
         for k in range(self.order):
             # number of its context * V + id

@@ -169,7 +169,7 @@ class Subwords:
     def pieces(self):
         """All different pieces: the characters in order, then what each merge made, list of str."""
         ids = self._bpe.get_vocab()
-        return sorted(ids.keys() - {"<unk>"}, key=ids.get)
+        return sorted(ids.keys() - {"<unk>"}, key=ids.__getitem__)
 
     @property
     def merges(self):

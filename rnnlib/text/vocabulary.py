@@ -14,6 +14,15 @@ OWN_TOKENIZER = (  # why an estimator with one is not written
 )
 
 
+def _check_entries(pad, unk, special):
+    """TypeError for special entries that are no strings."""
+    for name, entry in (("pad", pad), ("unk", unk)):
+        if entry is not None and not isinstance(entry, str):
+            raise TypeError(f"{name} is a string or None, got {entry!r}")
+    if isinstance(special, str):
+        raise TypeError(f"special lists entries: special=({special!r},)")
+
+
 class Vocabulary:
     """Tokens <-> ids 0 to V - 1, learned from training text alone.
 
@@ -32,11 +41,7 @@ class Vocabulary:
     def __init__(
         self, tokens, min_count=1, max_size=None, pad="<pad>", unk="<unk>", unknown=None, special=()
     ):
-        for name, entry in (("pad", pad), ("unk", unk)):
-            if entry is not None and not isinstance(entry, str):
-                raise TypeError(f"{name} is a string or None, got {entry!r}")
-        if isinstance(special, str):
-            raise TypeError(f"special lists entries: special=({special!r},)")
+        _check_entries(pad, unk, special)
         counts = Counter(check_strings(tokens))
         if not counts:
             raise ValueError(

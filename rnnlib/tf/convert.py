@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -12,10 +13,12 @@ from numpy.typing import ArrayLike
 from rnnlib.core import validation, weight_files
 
 # the framework's names for what annotations speak of
-Tensor = tf.Tensor
-Module = keras.layers.Layer
-Parameter = keras.Variable
-DType = tf.DType
+Tensor: TypeAlias = tf.Tensor
+Module: TypeAlias = keras.layers.Layer
+Parameter: TypeAlias = keras.Variable
+DType: TypeAlias = tf.DType
+# a layer with hidden_size, initial_state(x) and the call (x, state) -> y, state, ours or not
+Cell: TypeAlias = Any
 
 
 def dtype_of(name: str) -> DType:
@@ -60,7 +63,7 @@ def walk_modules(module: Module) -> Iterator[tuple[str, Module]]:
     """(dotted name, layer) of a model, which itself has the name "", and of all layers in it, each
     once.
     """
-    seen = []
+    seen: list[Module] = []
 
     def visit(layer, prefix):
         if any(layer is other for other in seen):
@@ -86,7 +89,7 @@ def parameters(module: Module) -> dict[str, Parameter]:
     share has one name.
     """
     require_module(module)
-    names = {}
+    names: dict[str, Parameter] = {}
     for name, variable in _variables(module):
         if all(variable is not other for other in names.values()):
             names[name] = variable
@@ -172,7 +175,7 @@ def _saveable(cls):
                 part.trainable = False
         return layer
 
-    remembered.__signature__ = signature
+    remembered.__dict__["__signature__"] = signature
     cls.__init__ = remembered
     cls.get_config = get_config
     cls.from_config = classmethod(from_config)
@@ -210,7 +213,7 @@ def _plain(value):
         return [_plain(part) for part in value]
     if isinstance(value, np.random.SeedSequence):
         return {"entropy": value.entropy, "spawn_key": list(value.spawn_key)}
-    if isinstance(value, Module):
+    if isinstance(value, keras.layers.Layer):
         return keras.saving.serialize_keras_object(value)
     return value
 

@@ -33,7 +33,7 @@ LISTS = ("steps", "norms", "epochs", "valid", "seconds")  # of a History
 Arrays = dict[str, np.ndarray]
 
 
-def header(kind: str, framework: str, versions: dict[str, str], **rest: object) -> dict:
+def header(kind: str, framework: str | None, versions: Mapping[str, str], **rest: object) -> dict:
     """The JSON of a file: what it is, who wrote it, and the rest.
 
     TypeError for what JSON cannot hold.
@@ -235,10 +235,12 @@ def settings(
     `optimizer` comes described.  What leaves nothing to compare is added to `opaque`.
     """
     if goal.name is not None:
-        loss = [goal.name, goal.options]
+        loss: Any = [goal.name, goal.options]
     else:
-        loss = identity.describe(goal.function, opaque, "loss")
-        loss = {"of": loss, "options": identity.describe(goal.options, opaque, "loss")}
+        loss = {
+            "of": identity.describe(goal.function, opaque, "loss"),
+            "options": identity.describe(goal.options, opaque, "loss"),
+        }
     values = {
         "model": getattr(model, "about", type(model).__name__),
         "attributes": attributes,

@@ -39,7 +39,7 @@ class History:
     seconds: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._live = {}  # what a run that goes on takes up: its optimizer, weights
+        self._live: dict[str, Any] = {}  # what a run that goes on takes up: its optimizer, weights
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_live"}
@@ -60,11 +60,8 @@ class History:
 
     def waited(self, patience: int | None) -> bool:
         """Have `patience` epochs passed since the best one?  Always False for patience None."""
-        return (
-            patience is not None
-            and bool(self.valid)
-            and len(self) - 1 - self.best_epoch >= patience
-        )
+        best = self.best_epoch
+        return patience is not None and best is not None and len(self) - 1 - best >= patience
 
     def add_step(self, loss: float, norm: float, remedy: str | None = None) -> None:
         """Note one update.
@@ -131,9 +128,10 @@ class History:
         text = f"History: {len(self)} epochs of {self.updates} updates"
         if self.epochs:
             text += f", training loss {self.epochs[-1]:.4g}"
-        if self.valid:
+        best = self.best_epoch
+        if best is not None:
             text += f", validation loss {self.valid[-1]:.4g}"
-            text += f", lowest {self.valid[self.best_epoch]:.4g} in epoch {self.best_epoch + 1}"
+            text += f", lowest {self.valid[best]:.4g} in epoch {best + 1}"
         return text
 
     def plot(self, ax: Axes | None = None, label: str = "") -> Axes:
@@ -165,7 +163,8 @@ class History:
             alpha=0.3,
             lw=0.8,
         )
-        if self.valid:
+        best = self.best_epoch
+        if best is not None:
             (line,) = ax.plot(
                 ends,
                 self.valid,
@@ -174,7 +173,6 @@ class History:
                 ms=3,
                 label=f"{label}validation, end of the epoch",
             )
-            best = self.best_epoch
             ax.plot(best + 1, self.valid[best], "o", ms=9, mfc="none", color=line.get_color())
         ax.set_xlabel("epoch")
         ax.set_ylabel("loss")

@@ -11,7 +11,7 @@ import hashlib
 import inspect
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -32,14 +32,15 @@ LIBRARIES = (
 
 def digest(array: np.ndarray) -> str:
     """First 16 digits of the SHA-256 of an array's bytes."""
-    return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()[:16]
+    value: Any = np.ascontiguousarray(array)
+    return hashlib.sha256(value).hexdigest()[:16]
 
 
 def digest_of(arrays: Mapping[str, np.ndarray]) -> str:
     """First 16 digits of the SHA-256 of named arrays."""
     total = hashlib.sha256()
     for name in sorted(arrays):
-        value = np.ascontiguousarray(arrays[name])
+        value: Any = np.ascontiguousarray(arrays[name])
         total.update(f"{name} {value.dtype} {value.shape} ".encode())
         total.update(value)
     return total.hexdigest()[:16]
@@ -192,7 +193,7 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-_WAYS = (
+_WAYS: tuple[tuple[Any, Callable], ...] = (
     (Mapping, _mapping),
     ((list, tuple, set, frozenset), _sequence),
     (functools.partial, _partial),

@@ -21,7 +21,7 @@ from rnnlib.data.batches import Batch, Batches, mask
 from rnnlib.metrics.probabilistic import check_levels
 
 PER = ("token", "sequence", "batch")
-LOSSES = {
+LOSSES: dict[str, dict] = {
     "cross_entropy": {
         "per": "token",
         "class_weights": None,

@@ -10,7 +10,7 @@ from typing import Any
 from rnnlib.core import validation
 from rnnlib.core.errors import ArgumentError
 
-OPTIMIZERS = {
+OPTIMIZERS: dict[str, dict] = {
     "sgd": {"lr": 0.1, "momentum": 0.0},
     "adam": {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8},
     "adamw": {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.01},

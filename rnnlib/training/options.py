@@ -34,10 +34,11 @@ def validate_fit(
     resume: bool,
 ) -> None:
     """Refuse what `fit` cannot do, before anything is touched."""
-    for data, role in ((batches, "batches"), (valid, "valid")):
-        if data is not None or role == "batches":
-            check_batches(data, role)
-            goal.check(data)
+    check_batches(batches, "batches")
+    goal.check(batches)
+    if valid is not None:
+        check_batches(valid, "valid")
+        goal.check(valid)
     parse_spec(optimizer, OPTIMIZERS, "optimizer")
     validation.positive(epochs, "epochs")
     if clip_norm is not None and not (is_real(clip_norm) and 0 < clip_norm < math.inf):
@@ -120,7 +121,7 @@ def interrupted(history: History, best: bool) -> Interrupted:
     updates = len(history.steps) - len(history) * history.updates
     done = f"{len(history)} epochs and {updates} updates were done"
     weights = "those after the last update"
-    if best:
+    if best and history.best_epoch is not None:
         weights = f"those of epoch {history.best_epoch + 1}, the best"
     return Interrupted(
         f"interrupted: {done}; the model's weights are {weights}. The History is this error's "

@@ -34,7 +34,9 @@ def progress_bar(history: History, epochs: int, progress: bool | None = None) ->
     manager."""
     kind = tqdm
     if in_notebook() and importlib.util.find_spec("ipywidgets"):
-        from tqdm.notebook import tqdm as kind
+        from tqdm.notebook import tqdm as widget
+
+        kind = widget
     return kind(
         total=epochs * history.updates,
         initial=len(history.steps),

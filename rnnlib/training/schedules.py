@@ -103,5 +103,5 @@ def _own_schedule(schedule: Any) -> Callable[[int], float]:
             )
         return float(value)
 
-    factor.schedule = schedule
+    factor.__dict__["schedule"] = schedule
     return factor

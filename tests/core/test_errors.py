@@ -18,13 +18,15 @@ CASES = {
     "Interrupted": (errors.Interrupted("stop", None), KeyboardInterrupt, "fit.interrupted"),
     "OtherRun": (errors.OtherRun("seed", {"seed": (1, 2)}), ValueError, "resume.other_run"),
     "FileError": (errors.FileError("full", "file.write"), OSError, "file.write"),
+    "ExportError": (errors.ExportError("lengths", "export"), RuntimeError, "export"),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_class_has_a_code_and_is_caught_as_before(name):
     error, kinds, code = CASES[name]
-    assert type(error) is getattr(errors, name) and isinstance(error, errors.RnnlibError)
+    assert type(error) is getattr(errors, name)
+    assert isinstance(error, errors.RnnlibError) or name == "Interrupted"
     for kind in kinds if isinstance(kinds, tuple) else (kinds,):
         with pytest.raises(kind):
             raise error
@@ -40,11 +42,23 @@ def test_an_error_can_be_sent_to_another_process(name):
 
 
 def test_every_error_class_is_in_the_table():
-    kinds = {getattr(errors, name) for name in dir(errors) if isinstance(getattr(errors, name), type)}
-    assert {kind for kind in kinds if issubclass(kind, errors.RnnlibError)} == {
-        errors.RnnlibError,
-        *(type(error) for error, *_ in CASES.values()),
+    kinds = {
+        kind
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and hasattr(kind, "code") and not name.startswith("_")
     }
+    tried = {type(error) for error, *_ in CASES.values()}
+    assert kinds - tried == {errors.RnnlibError, errors.CannotCompare}
+
+
+def test_ctrl_c_is_caught_by_nobody_who_catches_exceptions():
+    error = errors.Interrupted("stop", None)
+    assert not isinstance(error, Exception)
+    with pytest.raises(KeyboardInterrupt):
+        try:
+            raise error
+        except Exception:
+            pass
 
 
 def test_an_estimator_says_who_has_not_been_fitted():

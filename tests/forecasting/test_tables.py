@@ -69,7 +69,8 @@ def test_a_table_from_a_series():
             pd.DataFrame({"ds": ["2024-03-30T00:00+01:00", "2024-03-31T00:00+02:00"], "y": [1, 2]}),
             {},
             ValueError,
-            r"'ds' mixes time zones, 2024-03-30T00:00\+01:00 and 2024-03-31T00:00\+02:00: .*utc=True",
+            r"'ds' mixes time zones, 2024-03-30T00:00\+01:00 and "
+            r"2024-03-31T00:00\+02:00: .*utc=True",
         ),
         (
             pd.DataFrame(

@@ -207,6 +207,16 @@ def test_ctrl_c_leaves_what_was_learned(name, valid):
     assert equal(rnn.params(model), rnn.params(whole))
 
 
+def run_watched(threads, watcher, stop):
+    """Run threads to their end while another one watches until it is stopped."""
+    for thread in (watcher, *threads):
+        thread.start()
+    for thread in threads:
+        thread.join()
+    stop.set()
+    watcher.join()
+
+
 @each
 def test_eight_threads_get_the_answers_of_one(name):
     """With dropout, and while the model counts as training: nobody sees another one's mode."""
@@ -231,13 +241,7 @@ def test_eight_threads_get_the_answers_of_one(name):
                 wrong.append("loss")
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
-    watcher = threading.Thread(target=watch if name == "pt" else stop.wait)
-    for thread in (watcher, *threads):
-        thread.start()
-    for thread in threads:
-        thread.join()
-    stop.set()
-    watcher.join()
+    run_watched(threads, threading.Thread(target=watch if name == "pt" else stop.wait), stop)
     assert wrong == []
 
 
@@ -348,15 +352,21 @@ def pairs():
     }
 
 
+def target_loss(rnn):
+    """The cross-entropy of the field `target`, by a framework."""
+
+    def loss(outputs, batch):
+        return rnn.losses.cross_entropy(outputs, batch.target, batch.target_lengths)
+
+    return loss
+
+
 @both
 def test_source_and_target_train_alike_in_both_frameworks():
     found = []
     for name in ("pt", "tf"):
         rnn = framework(name)
-
-        def loss(outputs, batch):
-            return rnn.losses.cross_entropy(outputs, batch.target, batch.target_lengths)  # noqa: B023
-
+        loss = target_loss(rnn)
         data = Batches(pairs(), 5, rng=0, bucket=True)
         per = {"per": lambda batch: batch.target_lengths.sum()}
         model = translator(name, rnn)

@@ -55,7 +55,7 @@ def test_documents_name_what_is_there(words, problem):
 def test_documents_let_what_exists_pass():
     words = (
         "`make book`, `python -m rnnlib data sunspots`, `python -m tools.record --stale`, "
-        "`rnn.fit(model)`, `x.shape`"
+        "`rnn.fit(model)`, `x.shape`, `rnn.NAME`, `python -m rnnlib.experiments.NAME.run`"
     )
     assert documents.check(documents.Text("page.md", words), run=False) == []
 

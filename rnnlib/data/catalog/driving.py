@@ -71,7 +71,8 @@ SETS = {
         (
             Part(
                 "trajectory/dut_vehicles.zip",
-                f"{GITHUB}/dongfang-steven-yang/vci-dataset-dut/e0f4a693ac86e815c020676a3c7411b79090afe7/data/trajectories_filtered/{{}}",
+                f"{GITHUB}/dongfang-steven-yang/vci-dataset-dut/"
+                "e0f4a693ac86e815c020676a3c7411b79090afe7/data/trajectories_filtered/{}",
                 many=(
                     r"data/.*_veh_filtered\.csv",
                     28,

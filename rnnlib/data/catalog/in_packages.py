@@ -11,9 +11,8 @@ import importlib.util
 import inspect
 import io
 import warnings
-from pathlib import Path
 
-from rnnlib.data.archives import joint_digest
+from rnnlib.data.archives import joint_digest, package_folder
 from rnnlib.data.entry import DataSet, Part
 
 # those of `docstrings`
@@ -159,7 +158,7 @@ def digest(records):
 
 def _documented(module):
     """Records without `package` of all files of an installed package, read without importing it."""
-    folder = Path(importlib.util.find_spec(module).submodule_search_locations[0])
+    folder = package_folder(module)
     collect = gc.isenabled()
     # syntax trees are many small objects: a third faster without looking for garbage among them
     gc.disable()

@@ -42,7 +42,8 @@ SETS = {
         (
             Part(
                 "fsdd/recordings.zip",
-                "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/heads/master.zip",
+                "https://github.com/Jakobovski/free-spoken-digit-dataset/"
+                "archive/refs/heads/master.zip",
                 pick=rf"[^/]+/({WAV})",
                 many=(
                     WAV,

@@ -61,7 +61,8 @@ class Beijing(Study):
     def parts(self, year: int) -> list[Part]:
         """The test parts of a year: those of New York's 2013."""
         parts = self.weather.test_parts
-        return [tuple(day.replace("2013", str(year)) for day in part) for part in parts]
+        moved = [[day.replace("2013", str(year)) for day in part] for part in parts]
+        return [(first, last) for first, last in moved]
 
     def prepared(self, table: pd.DataFrame, design: str, year: int) -> pd.DataFrame:
         """The table that a design learns from and is asked with, its last hour at the end of

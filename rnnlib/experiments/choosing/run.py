@@ -62,7 +62,9 @@ def ready(study: Choosing, results: dict, part: str | None = None) -> list[Key]:
     "reported", or of both.
     """
     seeds = {"tuning": study.tuning_seeds, "reported": study.reported_seeds}
-    wanted = seeds.get(part, study.tuning_seeds + study.reported_seeds)
+    wanted = study.tuning_seeds + study.reported_seeds
+    if part is not None:
+        wanted = seeds.get(part, wanted)
     done = {key_of(record) for record in results["runs"]}
     keys = [key_of(asked) for _, asked in plan(study, results)]
     return [key for key in keys if key not in done and key[3] in wanted]
@@ -70,7 +72,7 @@ def ready(study: Choosing, results: dict, part: str | None = None) -> list[Key]:
 
 def expected(study: Choosing, results: dict) -> dict[tuple[str, str], float]:
     """{(task, cell): seconds} as the runs so far took, else a guess."""
-    taken = {}
+    taken: dict[tuple, list[float]] = {}
     for record in results["runs"]:
         taken.setdefault((record["task"], record["cell"]), []).append(record["seconds"])
     seconds = {}
@@ -159,7 +161,7 @@ class Pool:
 
     def run(self) -> None:
         """Makes all that is missing."""
-        running = {}
+        running: dict = {}
         with ProcessPoolExecutor(self.options.jobs, get_context("spawn"), warm_up) as pool:
             while True:
                 waiting = self.next_keys(set(running.values()))

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from rnnlib.core import errors
 from rnnlib.data.batches import Batches
 from rnnlib.experiments import engines
-from rnnlib.experiments.choosing.tasks import Tasks
+from rnnlib.experiments.choosing.tasks import Tasks, given
 from rnnlib.experiments.study import Record
 
 
@@ -63,7 +63,7 @@ class Choosing(Tasks):
     def build(self, rnn: ModuleType, name: str, cell: str, seed: int, size: int):
         """The model of a task and a cell with `size` features in each layer."""
         task = self.tasks[name]
-        options = {"cell": cell, "num_layers": task.layers}
+        options: dict[str, Any] = {"cell": cell, "num_layers": task.layers}
         if cell == "tcn":
             layers = self.tcn_layers(task.steps)
             convolution = {"kernel_size": self.kernel_size, "num_layers": layers}
@@ -95,10 +95,10 @@ class Choosing(Tasks):
         """
         task = self.tasks[name]
         model = self.build(rnn, name, cell, seed, self.width(rnn, name, cell))
-        options = {"loss": task.loss, "optimizer": (self.optimizer, {"lr": rate})}
+        options: dict[str, Any] = {"loss": task.loss, "optimizer": (self.optimizer, {"lr": rate})}
         options |= {"epochs": task.epochs, "clip_norm": self.clip}
         if task.epochs > 1:
-            options["valid"] = Batches(real[name]["valid"], task.batch)
+            options["valid"] = Batches(given(real, name)["valid"], task.batch)
             options["patience"] = task.epochs  # never stops early, but keeps the best
         data = self.batches(name, seed, real, updates)
         started = time.process_time()

@@ -8,6 +8,7 @@ weights and order, not the data. They come through `rnnlib.data.datasets`, or fr
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class Task:
 def all_tasks() -> dict[str, Task]:
     """The seven tasks, and the side studies: would patience have helped, or one layer?"""
     five = (5000, 600)  # weights, updates
-    mse = {"higher_is_better": False, "loss": "mse"}
+    mse: dict[str, Any] = {"higher_is_better": False, "loss": "mse"}
     found = {
         "adding": Task("ForecastNet", 2, 1, 40, *five, "mean squared error", **mse),
         "copy": Task("Tagger", 6, 5, 20, *five, "symbols right", True, vocab_size=6),
@@ -96,7 +97,7 @@ class Tasks(Study):
         `seed` matters to the training part of made tasks.
         """
         if not self.made(name):
-            return *real[name][part], None
+            return *given(real, name)[part], None
         task = self.tasks[name]
         train = part == "train"
         if train:
@@ -155,7 +156,7 @@ class Tasks(Study):
         if name == "adding":
             return {"score": float(np.mean((answers - y) ** 2))}
         if name == "sunspots":
-            errors = ((answers - y) * real["sunspots"]["scale"]).ravel()
+            errors = ((answers - y) * given(real, "sunspots")["scale"]).ravel()
             rounded = [round(float(error), 2) for error in errors]
             return {"score": float(np.sqrt(np.mean(errors**2))), "errors": rounded}
         if name == "text":
@@ -164,7 +165,9 @@ class Tasks(Study):
             nats = np.log(np.exp(logits).sum(axis=-1)) - of_y
             return {"score": language.bits_per_character(nats.sum(), nats.size)}
         right = answers.argmax(axis=-1) == y
-        found = {"score": float(np.mean(right if counted is None else right[counted]))}
+        found: dict[str, Any] = {
+            "score": float(np.mean(right if counted is None else right[counted]))
+        }
         if name == "ecg":
             found["right"] = "".join("01"[int(r)] for r in right)
         return found
@@ -203,7 +206,8 @@ class Tasks(Study):
             arrays = self.prepare()
         else:
             arrays = dict(np.load(path))
-        real = {name: {} for name in ("sunspots", "text", "ecg", "reference")}
+        names = ("sunspots", "text", "ecg", "reference")
+        real: dict[str, dict] = {name: {} for name in names}
         for key, value in arrays.items():
             name, part, *which = key.split("/")
             if which:
@@ -220,7 +224,7 @@ class Tasks(Study):
         {"reference/rival of task": number}.
         """
         makers = {"sunspots": self._sunspots, "text": self._text, "ecg": ecg}
-        arrays = {}
+        arrays: dict[str, np.ndarray] = {}
         for name in names:
             arrays |= makers[name]()
         return arrays
@@ -266,21 +270,19 @@ class Tasks(Study):
             "test": self.test_characters,
         }
         packages = {"train": "statsmodels", "valid": "scikit-learn", "test": "numpy"}
-        vocabulary = None
-        ids = {}
+        letters = {}
         for part, package in packages.items():
             texts = [d["text"] for d in documents if d["package"] == package]
-            order = np.random.default_rng(0).permutation(len(texts))
-            letters = "\n".join(texts[i] for i in order)[: sizes[part] + 1]
-            if vocabulary is None:
-                vocabulary = Vocabulary(letters, max_size=task.vocab_size, pad=None)
-            ids[part] = vocabulary.encode(letters)
+            shuffled = np.random.default_rng(0).permutation(len(texts))
+            letters[part] = "\n".join(texts[i] for i in shuffled)[: sizes[part] + 1]
+        vocabulary = Vocabulary(letters["train"], max_size=task.vocab_size, pad=None)
+        ids = {part: vocabulary.encode(text) for part, text in letters.items()}
         parts = {}
         for part, stream in ids.items():
             parts[part] = tuple(
                 array.astype("uint8") for array in make_lm_windows(stream, task.steps)
             )
-        arrays = named("text", parts)
+        arrays: dict[str, Any] = named("text", parts)
         x, y = (array.astype("int64") for array in parts["test"])
         for order in (1, 3, 5):
             model = ngram.NGram(order, len(vocabulary)).fit(ids["train"])
@@ -290,6 +292,13 @@ class Tasks(Study):
             ]
             arrays[f"reference/{order}-gram of text"] = float(np.mean(bits))
         return arrays
+
+
+def given(real: dict | None, name: str) -> dict:
+    """The arrays of a real set; ValueError where they were not given."""
+    if real is None:
+        raise ValueError(f"{name} needs data of the world: pass real=study.real_sets()")
+    return real[name]
 
 
 def second_half(T: int) -> np.ndarray:

@@ -4,6 +4,7 @@ import resource
 import time
 from collections.abc import Callable
 from statistics import median
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -67,7 +68,7 @@ def milliseconds(calls: int, function: Callable, *arguments: object) -> float:
     return 1e3 * (time.process_time() - begin) / calls
 
 
-def makes(study: Compiling) -> dict[str, nn.Module]:
+def makes(study: Compiling) -> dict[str, Any]:
     """{"loop", "compiled", "native"}: one network, three times."""
     torch.manual_seed(0)
     loop = Loop(study)
@@ -96,7 +97,7 @@ def take_turns(
     study: Compiling, models: dict[str, nn.Module], x: torch.Tensor, y: torch.Tensor
 ) -> dict:
     """{make: {"step", "use": milliseconds}}."""
-    times = {name: {"step": [], "use": []} for name in models}
+    times: dict[str, dict[str, list]] = {name: {"step": [], "use": []} for name in models}
     for turn in range(-2, study.rounds):
         for name, model in models.items():
             of_step = milliseconds(study.calls, step, model, x, y)
@@ -124,4 +125,5 @@ def measure(study: Compiling, T: int) -> dict:
 def compile_once(study: Compiling) -> None:
     """Starts the compiler once, so that no figure holds its first start."""
     x = torch.randn(study.batch, 2, study.input_size)
-    step(torch.compile(Loop(study)), x, torch.zeros(study.batch, dtype=torch.long))
+    compiled: Any = torch.compile(Loop(study))
+    step(compiled, x, torch.zeros(study.batch, dtype=torch.long))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from types import ModuleType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,7 @@ from rnnlib.forecasting.naive import Climatology, Persistence, SeasonalNaive
 from rnnlib.forecasting.panel import SeriesSlice
 
 LEVELS = tuple(round(0.05 * k, 2) for k in range(1, 20))  # 90 % lie between the first and the last
-Candidates = list[tuple[str, object]]  # label, forecaster; of a network a function of (rnn, seed)
+Candidates = list[tuple[str, Any]]  # label, forecaster; of a network a function of (rnn, seed)
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class Grid:
 
 def tasks() -> dict[str, Task]:
     """The four tasks, by name."""
-    sun = {"data": "sunspots", "m": 1, "valid": 35, "test": 1955, "step": 1}
+    sun: dict[str, Any] = {"data": "sunspots", "m": 1, "valid": 35, "test": 1955, "step": 1}
     sun |= {"epochs": 80, "patience": 15, "batch": 32}
-    co2 = {"data": "co2", "m": 52, "valid": 260, "test": "1990-12-29", "step": 4}
+    co2: dict[str, Any] = {"data": "co2", "m": 52, "valid": 260, "test": "1990-12-29", "step": 4}
     co2 |= {"epochs": 40, "patience": 10, "batch": 64}
     return {
         "sunspots, 1 year": Task(horizon=1, **sun),
@@ -257,7 +257,7 @@ class Forecasting(Study):
             (f"trend {trend}, m {m}", statistical.ETS(trend, m, self.levels))
             for trend, m in product(grid.trends, [grid.ets_season])
         ]
-        methods = {
+        methods: dict[str, Candidates] = {
             "persistence": [("", Persistence(levels=self.levels))],
             "seasonal naive": [("", naive)],
             "season + rest": self._season_and_rest(grid),
@@ -270,7 +270,7 @@ class Forecasting(Study):
         return methods
 
     def _season_and_rest(self, grid: Grid) -> Candidates:
-        damped = [
+        damped: Candidates = [
             (f"m {m}", Climatology(m, damped=True, levels=self.levels)) for m in grid.rest_seasons
         ]
         return damped + [
@@ -281,9 +281,13 @@ class Forecasting(Study):
     def _arima(self, grid: Grid) -> Candidates:
         if not grid.waves:
             return [(f"{o}", statistical.ARIMA(o, levels=self.levels)) for o in grid.orders]
-        found = []
+        found: Candidates = []
         for order, waves in product(grid.orders, grid.waves):
-            options = {"drift": True, "calendar": (("dayofyear", waves),), "levels": self.levels}
+            options: dict[str, Any] = {
+                "drift": True,
+                "calendar": (("dayofyear", waves),),
+                "levels": self.levels,
+            }
             found.append((f"{order}, drift, {waves} waves", statistical.ARIMA(order, **options)))
         return found
 
@@ -291,10 +295,9 @@ class Forecasting(Study):
         """(label, arguments) of the windows of a task."""
         task = self.tasks[name]
         grid = self.grids[task.data]
+        strategies = ["direct"]
         if 1 < task.horizon < 52:
-            strategies = ("direct", "recursive")
-        else:
-            strategies = ("direct",)
+            strategies.append("recursive")
         shapes = []
         for steps, change, strategy in product(grid.steps, grid.differences, strategies):
             shape = {"n_in": steps, "horizon": task.horizon, "difference": change}
@@ -303,12 +306,12 @@ class Forecasting(Study):
         return shapes
 
     def _ridge(self, name: str) -> Candidates:
-        common = {"valid": self.tasks[name].valid, "levels": self.levels}
+        common: dict[str, Any] = {"valid": self.tasks[name].valid, "levels": self.levels}
         return [(label, linear.Ridge(**shape, **common)) for label, shape in self._shapes(name)]
 
     def _networks(self, name: str, cell: str) -> Candidates:
         grid = self.grids[self.tasks[name].data]
-        found = []
+        found: Candidates = []
         for label, shape in self._shapes(name):
             if (shape["n_in"], shape["difference"]) not in grid.network_windows:
                 continue
@@ -319,7 +322,12 @@ class Forecasting(Study):
     def _network(self, name: str, cell: str, shape: dict, rate: float) -> Callable:
         task = self.tasks[name]
         stop = {"epochs": task.epochs, "patience": task.patience, "batch_size": task.batch}
-        options = {"cell": cell, "hidden_size": self.hidden_size, "lr": rate, **stop}
+        options: dict[str, Any] = {
+            "cell": cell,
+            "hidden_size": self.hidden_size,
+            "lr": rate,
+            **stop,
+        }
         options |= {"valid": task.valid, "levels": self.levels, **shape}
 
         def network(rnn: ModuleType, seed: int) -> neural.RNNForecaster:
@@ -404,7 +412,7 @@ class Forecasting(Study):
 
     def choices(self, results: dict) -> dict:
         """The candidate of each task and method, the best network and the best of the others."""
-        chosen = {}
+        chosen: dict[tuple[str, str | bool], Any] = {}
         for name in self.tasks:
             for method in self.candidates(name):
                 chosen[name, method] = self.chosen(results, name, method)

@@ -11,7 +11,7 @@ ones), and never see the test part.
 
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -169,7 +169,7 @@ class Sentiment(Study):
         found = {}
         for part, (rows, labels) in texts.items():
             x, lengths = encoder(rows)
-            arrays = (x, labels, lengths if reading.masked else None)
+            arrays: Any = (x, labels, lengths if reading.masked else None)
             if part == "train":
                 found[part] = Batches(arrays, reading.batch, rng=seed, bucket=reading.masked)
             else:

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from itertools import product
 from types import ModuleType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -218,7 +218,11 @@ class Sru(Study):
     def encoded(self, parts: Parts) -> tuple[vocabulary.Vocabulary, dict[str, tuple]]:
         """Vocabulary of the training part, and each part as x (N, T) ids, y (N,), lengths (N,)."""
         texts = {name: joined(tokens) for name, (tokens, _) in parts.items()}
-        reading = {"tokenizer": between_spaces, "lower": False, "min_count": self.min_count}
+        reading: dict[str, Any] = {
+            "tokenizer": between_spaces,
+            "lower": False,
+            "min_count": self.min_count,
+        }
         encoder = Encoder(texts["train"], **reading)
         arrays = {}
         for name, (_, labels) in parts.items():
@@ -273,7 +277,7 @@ class Sru(Study):
 
         texts = {name: joined(tokens) for name, (tokens, _) in parts.items()}
         y = {name: labels for name, (_, labels) in parts.items()}
-        best = (-1.0, 0.0, {})
+        best: tuple[float, float, dict] = (-1.0, 0.0, {})
         for pairs, counted in product((False, True), ("presence", "tf-idf")):
             counter = self.counter(pairs, counted)
             x = {"train": counter.fit_transform(texts["train"])}

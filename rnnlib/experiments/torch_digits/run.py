@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def chapter(path: Path = CHAPTER) -> SimpleNamespace:
             f"no {path} below {Path.cwd()}: the runs are made with the chapter's own cells, "
             "so call this at the root of the repository"
         )
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     for source in cells(path.read_text(encoding="utf-8")):
         for node in ast.parse(source).body:
             imports = isinstance(node, ast.Import | ast.ImportFrom) and "fit" not in names
@@ -97,7 +98,9 @@ def images(study: TorchDigits, book: SimpleNamespace, cell: str, rate: float, se
     torch.manual_seed(seed)
     model = book.RNNClassifier(8, study.hidden_size, 10, cell)
     order = torch.Generator().manual_seed(seed)
-    batches = DataLoader(TensorDataset(*parts["train"]), study.batch, shuffle=True, generator=order)
+    batches: DataLoader = DataLoader(
+        TensorDataset(*parts["train"]), study.batch, shuffle=True, generator=order
+    )
     losses = book.fit(model, batches, parts["valid"], rate, study.epochs, study.patience)
     valid_loss, valid_accuracy = book.evaluate(model, parts["valid"])
     found = {"epochs": len(losses), "best_epoch": int(np.argmin(losses))}
@@ -126,8 +129,10 @@ def sounds(study: TorchDigits, book: SimpleNamespace, speaker: str, split: str) 
     torch.manual_seed(0)
     model = book.RNNClassifier(how.n_mels, study.hidden_size, 10, "GRU")
     order = torch.Generator().manual_seed(0)
-    train = study.recordings(torch, data, "train")
-    batches = DataLoader(train, how.batch, True, generator=order, collate_fn=book.collate)
+    train: Any = study.recordings(torch, data, "train")
+    batches: DataLoader = DataLoader(
+        train, how.batch, True, generator=order, collate_fn=book.collate
+    )
     losses = book.fit(model, batches, valid, how.rate, how.epochs, how.patience)
     found = {"epochs": len(losses)}
     found["valid_accuracy"] = round(book.evaluate(model, valid)[1], 6)

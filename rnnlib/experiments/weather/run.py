@@ -73,7 +73,7 @@ def make(study: Weather, rnn: ModuleType, runs: str, asked: Record) -> list[Reco
         seeds = study.seeds
     else:
         seeds = study.tuning_seeds
-    found = []
+    found: list[Record] = []
     forecasts = []
     for seed in seeds:
         began = time.process_time()

@@ -13,8 +13,7 @@ there on years that nothing was chosen on.
 """
 
 from dataclasses import dataclass, field
-from types import ModuleType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -194,10 +193,10 @@ class Weather(Study):
         self,
         name: str,
         hours: int,
-        rnn: ModuleType | None = None,
-        rate: float | None = None,
+        rnn: Any = None,
+        rate: Any = None,
         seed: int = 0,
-        **options: object,
+        **options: Any,
     ) -> base.BaseForecaster:
         """What is compared, for `hours` ahead: one of `simple`, "ridge" or "gru" (of `rnn`,
         rnnlib.pt or rnnlib.tf).
@@ -263,7 +262,9 @@ class Weather(Study):
 
     def choices(self, results: dict) -> dict:
         """The rate for each number of hours, and for each design with the season taken off."""
-        rates = {hours: self.chosen_rate(results, hours) for hours in self.hours}
+        rates: dict[int | str, float] = {
+            hours: self.chosen_rate(results, hours) for hours in self.hours
+        }
         for prefix in self.seasonal_names:
             rates[prefix] = self.chosen_rate(results, 24, f"{prefix} tuning")
         return rates
@@ -281,7 +282,7 @@ class Weather(Study):
         study: str = "test",
     ) -> tuple[np.ndarray, np.ndarray]:
         """MAE and RMSE of each seed over the whole test half, °C: two arrays (N,)."""
-        by_seed = {}
+        by_seed: dict[int | None, list] = {}
         for run in self.select(results, study=study, name=name, hours=hours):
             if airport is None:
                 rows = run["days"]
@@ -292,8 +293,8 @@ class Weather(Study):
         for seed in sorted(by_seed, key=str):
             rows = np.array(by_seed[seed])
             scores.append(np.average(rows[:, 1:], axis=0, weights=rows[:, 0]))
-        scores = np.array(scores)  # (N, 2)
-        return scores[:, 0], np.sqrt(scores[:, 1])
+        pairs = np.array(scores)  # (N, 2)
+        return pairs[:, 0], np.sqrt(pairs[:, 1])
 
     def ratio(
         self,
@@ -352,7 +353,7 @@ def days(runs: list[Record]) -> np.ndarray:
 
     N seeds, 1 for what has none.
     """
-    by_seed = {}
+    by_seed: dict[int | None, list] = {}
     for run in sorted(runs, key=lambda run: run["start"]):
         by_seed.setdefault(run.get("seed"), []).extend(run["days"])
     return np.array([by_seed[seed] for seed in sorted(by_seed, key=str)])

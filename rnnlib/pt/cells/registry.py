@@ -25,7 +25,7 @@ def registered(kind: str) -> Callable[[type], type]:
 def kind_of(cell: object) -> str | None:
     """The kind of a cell of the table; None for a reader's own, a subclass of ours among them."""
     kind = getattr(type(cell), "kind", None)
-    if CLASSES.get(kind) is type(cell):
+    if kind is not None and CLASSES.get(kind) is type(cell):
         return kind
     return None
 

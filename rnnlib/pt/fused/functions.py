@@ -12,6 +12,7 @@ Time first inside: a step is then one piece of memory. Where a gradient is diffe
 operations (`_elman_steps`, ...), at the price of those.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -41,10 +42,9 @@ def elman(x, W_x, W_h, b, h0, activation="tanh"):
 
 def _elman_steps(x, W_x, W_h, b, h, activation):
     """`elman` as plain operations, time first: x (T, B, D) -> h (T, B, H)."""
+    phi: Callable = torch.relu
     if activation == "tanh":
         phi = torch.tanh
-    else:
-        phi = torch.relu
     hs = []
     for a in x @ W_x + b:
         h = phi(a + h @ W_h)  # eq. elman-preactivation, elman-hidden
@@ -135,7 +135,8 @@ class _Lstm(torch.autograd.Function):
         gates = x.new_empty(*x.shape[:2], W_h.shape[1])  # (T, B, 4H)
         n = min(LSTM_BLOCK, BLOCK, len(x))
         spare = torch.empty_like(c0)
-        a, h_block, c_block = gates.new_empty(n, *gates.shape[1:]), *_two_states(n, h0, c0)
+        a = gates.new_empty(n, *gates.shape[1:])
+        h_block, c_block = _two_states(n, h0, c0)
         steps = list(
             zip(a.unbind(), *_parts_ifog(a), *_old_new(h_block), *_old_new(c_block), strict=True)
         )
@@ -483,10 +484,9 @@ class _Given:
     def __init__(self, ctx, x, W_x):
         self.x = x
         self.W_xT = W_x.T
+        self.dx = None
         if ctx.needs_input_grad[0]:
             self.dx = torch.empty_like(x)
-        else:
-            self.dx = None
         self.dW_x = torch.zeros_like(W_x)
         self.db = W_x.new_zeros(W_x.shape[1])
 

@@ -12,7 +12,7 @@ from rnnlib.pt.cells.lstm import LSTMCell
 from rnnlib.pt.cells.mingru import MinGRUCell
 from rnnlib.pt.cells.minlstm import MinLSTMCell
 from rnnlib.pt.cells.sru import SRUCell
-from rnnlib.pt.convert import Module, Tensor, require_module
+from rnnlib.pt.convert import Cell, Tensor, require_module
 from rnnlib.pt.fused.functions import elman, gru, lstm, mingru, sru
 from rnnlib.pt.fused.scan import scan
 from rnnlib.pt.layers.recurrent import Lengths, State, _check_graph, check_input, check_state
@@ -28,7 +28,7 @@ class FusedRNN(nn.Module):
     gradients are those of the loop, which is what they cost, too.
     """
 
-    def __init__(self, cell: Module):
+    def __init__(self, cell: Cell):
         require_module(cell)
         super().__init__()
         why = why_not_fused(cell)
@@ -48,7 +48,7 @@ class FusedRNN(nn.Module):
 
 
 def run_fused(
-    cell: Module, x: Tensor, state: State = None, lengths: Lengths = None
+    cell: Cell, x: Tensor, state: State = None, lengths: Lengths = None
 ) -> tuple[Tensor, State]:
     """A cell over time by its function with a gradient derived by hand:
     x (B, T, D) -> y (B, T, H), final state.
@@ -63,7 +63,7 @@ def run_fused(
     return torch.where(valid[:, :, None], y, 0), gather_states(states, lengths - 1)
 
 
-def why_not_fused(cell: Module) -> str | None:
+def why_not_fused(cell: Cell) -> str | None:
     """Why a cell has no gradient that is derived by hand, or None where it has one."""
     kind = type(cell).__name__
     if getattr(cell, "peepholes", False):

@@ -7,7 +7,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from rnnlib.core import cells, validation
 from rnnlib.core.engines import Named, Seed
 from rnnlib.pt.cells.registry import kind_of, make_cell
-from rnnlib.pt.convert import Module, Tensor
+from rnnlib.pt.convert import Cell, Tensor
 from rnnlib.pt.layers.recurrent import Lengths, State, _check_steps, check_input, check_state
 
 
@@ -46,7 +46,7 @@ class NativeRNN(nn.Module):
 
 
 def run_native(
-    cell: Module, x: Tensor, state: State, lengths: Lengths, return_sequences: bool = True
+    cell: Cell, x: Tensor, state: State, lengths: Lengths, return_sequences: bool = True
 ) -> tuple[Tensor, State]:
     """The framework's layer as a function of a cell's weights:
     x (B, T, D) -> y (B, T, H) or its last step (B, H), final state.
@@ -56,29 +56,19 @@ def run_native(
     """
     x, lengths = check_input(x, cell.input_size, cell.W_x.dtype, lengths)
     _check_steps(x)
-    zeros = cell.initial_state(x)
-    if state is None:
-        state = zeros
-    else:
-        state = check_state(state, zeros)
-    if kind_of(cell) == "gru":
-        operator = torch.gru
-    else:
-        operator = torch.lstm
-    if kind_of(cell) == "elman":
-        if cell.phi is torch.tanh:
-            operator = torch.rnn_tanh
-        else:
-            operator = torch.rnn_relu
+    start = cell.initial_state(x)
+    if state is not None:
+        start = check_state(state, start)
+    operator = _operator(cell)
     two = kind_of(cell) == "lstm"
     second = torch.zeros_like(cell.b)
     if kind_of(cell) == "gru":
         second = torch.cat([second[: -cell.hidden_size], cell.b_n])
     # (1, B, H)
     if two:
-        first = [part[None] for part in state]
+        first = [part[None] for part in start]
     else:
-        first = [state[None]]
+        first = [start[None]]
     train = torch.is_grad_enabled()
     rest = (
         [cell.W_x.T, cell.W_h.T, cell.b, second],
@@ -108,12 +98,23 @@ def run_native(
     return y, state
 
 
+def _operator(cell):
+    """The framework's function that is a layer of such cells."""
+    if kind_of(cell) == "elman":
+        if cell.phi is torch.tanh:
+            return torch.rnn_tanh
+        return torch.rnn_relu
+    if kind_of(cell) == "gru":
+        return torch.gru
+    return torch.lstm
+
+
 def why_not_native(cell: Named) -> str | None:
     """Why the framework has no layer for such a cell, or None where it has one."""
     return cells.lacks("torch", cell)
 
 
-def why_cell_not_native(cell: Module) -> str | None:
+def why_cell_not_native(cell: Cell) -> str | None:
     """Why the framework has no layer for a cell, or None where it has one."""
     kind = kind_of(cell)
     if kind is None:

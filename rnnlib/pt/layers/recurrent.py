@@ -3,16 +3,19 @@
 Mirror: rnnlib/tf/layers/recurrent.py.
 """
 
+from typing import TypeAlias
+
 import torch
 from torch import nn
 
 from rnnlib.core import validation
 from rnnlib.core.errors import ExportError
 from rnnlib.core.trees import map_leaves, match_form
-from rnnlib.pt.convert import DType, Tensor, array, require_module
+from rnnlib.pt.convert import Cell, DType, Tensor, array, require_module
 
-State = Tensor | tuple | list | None  # of a cell; of a stack, a list; of two directions, a pair
-Lengths = Tensor | None
+# of a cell; of a stack, a list; of two directions, a pair
+State: TypeAlias = Tensor | tuple | list | None
+Lengths: TypeAlias = Tensor | None
 
 
 class RNN(nn.Module):
@@ -75,7 +78,7 @@ def check_cell(cell):
         )
 
 
-def inputs_of(cell):
+def inputs_of(cell: Cell) -> tuple[int | None, DType | None]:
     """The size and the dtype of a cell's inputs, None for what it does not tell: the dtype is that
     of its parameters."""
     dtypes = [p.dtype for p in cell.parameters() if p.is_floating_point()]

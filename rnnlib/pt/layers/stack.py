@@ -106,6 +106,7 @@ class Dropout(nn.Module):
         self.p = validation.number(p, "dropout", 0, 1)
         self.variational = validation.flag(variational, "variational")
         self.seed = int(seeds.child_seeds(rng, 1)[0].generate_state(1)[0])
+        self.draws: torch.Tensor
         self.register_buffer("draws", torch.zeros((), dtype=torch.int64))
 
     def forward(self, x):

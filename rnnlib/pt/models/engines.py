@@ -2,6 +2,8 @@
 rnnlib/core/engines.py.
 """
 
+from typing import Any
+
 import torch
 
 from rnnlib.core import engines, validation
@@ -75,7 +77,7 @@ def choose_engine(
             "autocast chooses the dtype of each operation, which a fused function does not see",
         )
     batch, steps = x.shape[:2]
-    sizes = dict(batch=int(batch), steps=int(steps), hidden=cell.hidden_size)
+    sizes: dict[str, Any] = dict(batch=int(batch), steps=int(steps), hidden=cell.hidden_size)
     return engines.fastest(
         "pt", kind_of(cell), there, lengths=lengths is not None, training=training, **sizes
     )

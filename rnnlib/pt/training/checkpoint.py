@@ -64,10 +64,10 @@ class Run:
         self.history = history
         self.rates = rates
         self.best = earlier.get("best")
-        self.settings = None
-        self.opaque = []
+        self.settings: dict = {}
+        self.opaque: list[str] = []
         last = earlier.get("last")
-        if last is not None and _same(params(model), self.best[0]):
+        if last is not None and self.best is not None and _same(params(model), self.best[0]):
             self._load(last)  # an earlier piece of this run left the best weights in the model
 
     def identify(
@@ -177,7 +177,7 @@ def attributes(model: nn.Module, opaque: list[str]) -> dict[str, Any]:
                 "python": identity.PYTHON,
                 "state": state,
             }
-        elif kind.__name__.startswith("Dropout") and getattr(part, "p", 0):
+        elif kind.__name__.startswith("Dropout") and getattr(part, "p", False):
             known[name] = {"p": part.p}
     return known
 
@@ -214,7 +214,7 @@ def load_optimizer(
     optimizer: torch.optim.Optimizer, arrays: Mapping[str, np.ndarray], options: list
 ) -> None:
     """Give an optimizer the state that a file holds."""
-    state = {}
+    state: dict[int, dict[str, torch.Tensor]] = {}
     for name, value in arrays.items():
         index, key = name.split(".", 1)
         state.setdefault(int(index), {})[key] = torch.as_tensor(value)

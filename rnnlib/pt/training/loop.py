@@ -36,7 +36,8 @@ from rnnlib.training.objectives import Objective, objective
 from rnnlib.training.progress import advance_bar, progress_bar
 
 ROWS = 256  # examples that `predict` takes at a time from a bare array
-_FLIPS = weakref.WeakKeyDictionary()  # model -> the lock of those that must switch its mode
+# model -> the lock of those that must switch its mode
+_FLIPS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 _FLIPS_LOCK = threading.Lock()
 
 
@@ -161,12 +162,11 @@ def fit(
     if checkpoint is not None or keeps:
         options.check_reach(params(model), _trainable_numbers(model))
     for data in (batches, valid):  # whatever a door refuses is found before the first update
-        if data is not None:
-            _examine(model, data, measure, goal)
+        _examine(model, data, measure, goal)
     run = Run(model, optimizer, history, rates, earlier)
     if checkpoint is not None:
         run.identify(batches, valid, goal, clip_norm)
-    if resume:
+    if resume and checkpoint is not None:
         run.resume(checkpoint, epochs)
         history = run.history
     remedy = optimizers.remedy(asked, clip_norm)
@@ -176,10 +176,7 @@ def fit(
                 started = time.perf_counter()
                 step = functools.partial(train_step, model, measure, optimizer, clip_norm)
                 value = _epoch(model, batches, step, goal, rates, history, remedy, bar, epochs)
-                if valid is None:
-                    score = None
-                else:
-                    score = _mean(model, valid, measure, goal, seen=True)
+                score = _validation_loss(model, valid, measure, goal)
                 history.add_epoch(value, score, time.perf_counter() - started, remedy)
                 run.note_epoch()
                 if checkpoint is not None:
@@ -277,10 +274,21 @@ def _mean(
     return total / count
 
 
-def _examine(model: nn.Module, batches: Batches, measure: Callable, goal: Objective) -> None:
-    """Put the extreme examples through the model and the loss, and all targets through its
-    checks."""
-    classes = []
+def _validation_loss(
+    model: nn.Module, valid: Batches | None, measure: Callable, goal: Objective
+) -> float | None:
+    """The loss after an epoch on data that are not trained on; None without such data."""
+    if valid is None:
+        return None
+    return _mean(model, valid, measure, goal, seen=True)
+
+
+def _examine(model: nn.Module, batches: Batches | None, measure: Callable, goal: Objective) -> None:
+    """Put the extreme examples through the model and the loss, and all targets through its checks;
+    nothing without data."""
+    if batches is None:
+        return
+    classes: list[int] = []
 
     def watched(outputs: Any, batch: Batch) -> torch.Tensor:
         value = measure(outputs, batch)
@@ -293,7 +301,7 @@ def _examine(model: nn.Module, batches: Batches, measure: Callable, goal: Object
 
 
 def outputs_of(
-    model: nn.Module, batch: Batch, state: Any = None, carry: bool = False, training: bool = False
+    model: Any, batch: Batch, state: Any = None, carry: bool = False, training: bool = False
 ) -> tuple[Any, Any]:
     """Call the model on a batch of tensors -> its answer and, where a state is carried, the state
     after it."""
@@ -469,10 +477,9 @@ class Rates:
     ) -> None:
         self.optimizer = optimizer
         self.first = [group["lr"] for group in optimizer.param_groups]
+        self.own: torch.optim.lr_scheduler.LRScheduler | None = None
         if isinstance(schedule, torch.optim.lr_scheduler.LRScheduler):
             self.own = schedule
-        else:
-            self.own = None
         if self.own:
             self.factor = None
         else:

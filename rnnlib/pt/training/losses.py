@@ -63,16 +63,17 @@ UNSAID = (
 
 def _own(goal: Objective, of_framework: bool, outputs: Any, batch: Batch) -> torch.Tensor:
     """A function of one's own, or an object of the framework."""
+    function: Any = goal.function
     if goal.takes == "batch":
-        value = goal.function(outputs, batch)
+        value = function(outputs, batch)
     elif of_framework:
         options.check_own_loss(True, batch.lengths if "x" in batch else batch.y_lengths)
-        value = goal.function(outputs, batch.y)
+        value = function(outputs, batch.y)
     else:
         lengths = batch.y_lengths
         if lengths is None and "x" in batch:
             lengths = batch.lengths
-        value = goal.function(outputs, batch.y, lengths)
+        value = function(outputs, batch.y, lengths)
     options.check_scalar(value)
     return value
 
@@ -97,11 +98,9 @@ def cross_entropy(
     weights          (B,) or (B, T): what each target counts, besides
     """
     check_shapes(logits, y, logits.shape[:-1], "classes y", lengths)
-    if ignore is None:
-        kept = None
-    else:
-        kept = y != ignore
+    kept = None
     if ignore is not None:
+        kept = y != ignore
         y = torch.where(kept, y, 0)
     if not validation.trusted():
         validation.ids(y.detach().cpu().numpy(), logits.shape[-1], "classes y")
@@ -180,7 +179,12 @@ def gaussian(
     return (log_deviation + z**2 / 2).mean() + math.log(2 * math.pi) / 2
 
 
-BY_NAME = {"cross_entropy": cross_entropy, "mse": mse, "pinball": pinball, "gaussian": gaussian}
+BY_NAME: dict[str, Callable] = {
+    "cross_entropy": cross_entropy,
+    "mse": mse,
+    "pinball": pinball,
+    "gaussian": gaussian,
+}
 
 
 def average(

@@ -6,11 +6,12 @@ and TensorFlow cells are tested against this file; this file is tested against c
 Source: Elman 1990; backpropagation through time: Werbos 1990, Williams & Zipser 1995.
 """
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
 
-PHI = {"tanh": np.tanh, "relu": lambda a: np.maximum(a, 0)}
+PHI: dict[str, Callable] = {"tanh": np.tanh, "relu": lambda a: np.maximum(a, 0)}
 # written in h = phi(a)
 DPHI = {"tanh": lambda h: 1 - h**2, "relu": lambda h: (h > 0).astype(h.dtype)}
 

@@ -193,9 +193,6 @@ def sru(x, W_x, b, v_f, v_r, c0):
     H = v_f.shape[0]
     parts = W_x.shape[1] // H
 
-    def widened(b):  # u has none, nor has the highway
-        return tf.pad(b, [(H, (parts - 3) * H)])
-
     def states(x, W_x, b, v_f, v_r, c0):
         def step(a, c):
             u, f, *_ = tf.split(a, parts, axis=1)
@@ -203,10 +200,10 @@ def sru(x, W_x, b, v_f, v_r, c0):
                 u + tf.sigmoid(f + v_f * c) * (c - u)
             ]  # f c + (1 - f) u  eq. sru-gates, sru-cell
 
-        return _forward(step, x, W_x, widened(b), [c0])
+        return _forward(step, x, W_x, _sru_biases(b, parts), [c0])
 
     def outside(s, c, x, W_x, b, v_f, v_r):  # what no step waits for: many at once
-        u, f, r, *k = tf.split(_affine(x[s], W_x, widened(b)), parts, axis=2)
+        u, f, r, *k = tf.split(_affine(x[s], W_x, _sru_biases(b, parts)), parts, axis=2)
         return u, tf.sigmoid(f + v_f * c[s]), tf.sigmoid(r + v_r * c[s]), k[0] if k else x[s]
 
     def outputs(*inputs):
@@ -251,6 +248,12 @@ def sru(x, W_x, b, v_f, v_r, c0):
 
     h, c = run(_swap(x), *_tensors(W_x, b, v_f, v_r, c0))
     return _swap(h), _swap(c)
+
+
+def _sru_biases(b, parts):
+    """Biases of all columns of W_x: zeros for u, which has none, and for the highway."""
+    H = b.shape[0] // 2
+    return tf.pad(b, [(H, (parts - 3) * H)])
 
 
 def mingru(x, W_x, b, h0):

@@ -12,7 +12,7 @@ from rnnlib.tf.cells.lstm import LSTMCell
 from rnnlib.tf.cells.mingru import MinGRUCell
 from rnnlib.tf.cells.minlstm import MinLSTMCell
 from rnnlib.tf.cells.sru import SRUCell
-from rnnlib.tf.convert import Module, Tensor, _from_mask, _mask_after, _saveable, require_module
+from rnnlib.tf.convert import Cell, Tensor, _from_mask, _mask_after, _saveable, require_module
 from rnnlib.tf.fused.functions import elman, gru, lstm, mingru, sru
 from rnnlib.tf.fused.scan import scan
 from rnnlib.tf.layers.recurrent import Lengths, State, check_input, check_state
@@ -31,7 +31,7 @@ class FusedRNN(keras.layers.Layer):
 
     compute_mask = _mask_after
 
-    def __init__(self, cell: Module):
+    def __init__(self, cell: Cell):
         require_module(cell)
         super().__init__(dtype=cell.dtype, autocast=False)
         why = why_not_fused(cell)
@@ -57,7 +57,7 @@ class FusedRNN(keras.layers.Layer):
 
 
 def run_fused(
-    cell: Module, x: Tensor, state: State = None, lengths: Lengths = None
+    cell: Cell, x: Tensor, state: State = None, lengths: Lengths = None
 ) -> tuple[Tensor, State]:
     """A cell over time by its function with a gradient derived by hand:
     x (B, T, D) -> y (B, T, H), final state.
@@ -71,7 +71,7 @@ def run_fused(
     return tf.where(valid[:, :, None], y, 0), gather_states(states, lengths - 1)
 
 
-def why_not_fused(cell: Module) -> str | None:
+def why_not_fused(cell: Cell) -> str | None:
     """Why a cell has no gradient that is derived by hand, or None where it has one."""
     kind = type(cell).__name__
     if getattr(cell, "peepholes", False):

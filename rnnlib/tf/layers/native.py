@@ -12,7 +12,7 @@ from rnnlib.core import cells, validation
 from rnnlib.core.engines import Named, Seed
 from rnnlib.tf.cells.elman import PHI
 from rnnlib.tf.cells.registry import kind_of, make_cell
-from rnnlib.tf.convert import Module, Tensor, _from_mask, _mask_after, _saveable
+from rnnlib.tf.convert import Cell, Tensor, _from_mask, _mask_after, _saveable
 from rnnlib.tf.layers.recurrent import Lengths, State, check_input, check_state
 
 
@@ -60,7 +60,7 @@ class NativeRNN(keras.layers.Layer):
 
 
 def run_native(
-    cell: Module, x: Tensor, state: State, lengths: Lengths, return_sequences: bool = True
+    cell: Cell, x: Tensor, state: State, lengths: Lengths, return_sequences: bool = True
 ) -> tuple[Tensor, State]:
     """The framework's layer as a function of a cell's weights:
     x (B, T, D) -> y (B, T, H) or its last step (B, H), final state.
@@ -91,7 +91,7 @@ def run_native(
     # a seed, for dropout
     unused = [tf.zeros(v.shape, v.dtype) for v in shell.non_trainable_variables]
     (y, *state), _ = shell.stateless_call(kernels, unused, x, initial_state=state, mask=valid)
-    if lengths is not None and return_sequences:
+    if valid is not None and return_sequences:
         y = tf.where(valid[:, :, None], y, 0)  # Keras repeats the last output instead
     return y, tuple(state) if len(state) > 1 else state[0]
 
@@ -143,7 +143,7 @@ def why_not_native(cell: Named) -> str | None:
     return cells.lacks("keras", cell)
 
 
-def why_cell_not_native(cell: Module) -> str | None:
+def why_cell_not_native(cell: Cell) -> str | None:
     """Why the framework has no layer for a cell, or None where it has one."""
     kind = kind_of(cell)
     if kind is None:

@@ -3,12 +3,15 @@
 Mirror: rnnlib/pt/layers/recurrent.py.
 """
 
+from typing import TypeAlias
+
 import keras
 import tensorflow as tf
 
 from rnnlib.core import validation
 from rnnlib.core.trees import map_leaves, match_form
 from rnnlib.tf.convert import (
+    Cell,
     DType,
     Tensor,
     _from_mask,
@@ -18,8 +21,9 @@ from rnnlib.tf.convert import (
     require_module,
 )
 
-State = Tensor | tuple | list | None  # of a cell; of a stack, a list; of two directions, a pair
-Lengths = Tensor | None
+# of a cell; of a stack, a list; of two directions, a pair
+State: TypeAlias = Tensor | tuple | list | None
+Lengths: TypeAlias = Tensor | None
 
 
 @_saveable
@@ -94,7 +98,7 @@ def check_cell(cell):
         )
 
 
-def inputs_of(cell):
+def inputs_of(cell: Cell) -> tuple[int | None, DType | None]:
     """The size and the dtype of a cell's inputs, None for what it does not tell: the dtype is that
     of its parameters."""
     dtypes = [p.dtype for p in cell.weights if tf.as_dtype(p.dtype).is_floating]

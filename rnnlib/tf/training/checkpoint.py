@@ -64,10 +64,10 @@ class Run:
         self.history = history
         self.rates = rates
         self.best = earlier.get("best")
-        self.settings = None
-        self.opaque = []
+        self.settings: dict = {}
+        self.opaque: list[str] = []
         last = earlier.get("last")
-        if last is not None and _same(params(model), self.best[0]):
+        if last is not None and self.best is not None and _same(params(model), self.best[0]):
             self._load(last)  # an earlier piece of this run left the best weights in the model
 
     def identify(

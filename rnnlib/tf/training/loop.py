@@ -31,7 +31,7 @@ from rnnlib.training.progress import advance_bar, progress_bar
 
 ROWS = 256  # examples that `predict` takes at a time from a bare array
 # model -> {kind of input: graph}: a second `evaluate` traces nothing
-_GRAPHS = weakref.WeakKeyDictionary()
+_GRAPHS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 _GRAPHS_LOCK = threading.Lock()
 
 
@@ -154,12 +154,11 @@ def fit(
         if checkpoint is not None or keeps:
             options.check_reach(params(model), _trainable_numbers(model))
         for data in (batches, valid):  # whatever a door refuses is found before the first update
-            if data is not None:
-                _examine(model, data, measure, goal)
+            _examine(model, data, measure, goal)
         run = Run(model, optimizer, history, rates, earlier)
         if checkpoint is not None:
             run.identify(batches, valid, goal, clip_norm)
-        if resume:
+        if resume and checkpoint is not None:
             run.resume(checkpoint, epochs)
             history = run.history
         remedy = optimizers.remedy(asked, clip_norm)
@@ -169,10 +168,7 @@ def fit(
                 while len(history) < epochs and not history.waited(patience):
                     started = time.perf_counter()
                     value = _epoch(model, batches, step, goal, rates, history, remedy, bar, epochs)
-                    if valid is None:
-                        score = None
-                    else:
-                        score = _mean(model, valid, measure, goal, seen=True)
+                    score = _validation_loss(model, valid, measure, goal)
                     history.add_epoch(value, score, time.perf_counter() - started, remedy)
                     run.note_epoch()
                     if checkpoint is not None:
@@ -274,12 +270,23 @@ def _mean(
     return total / count
 
 
+def _validation_loss(
+    model: keras.layers.Layer, valid: Batches | None, measure: Callable, goal: Objective
+) -> float | None:
+    """The loss after an epoch on data that are not trained on; None without such data."""
+    if valid is None:
+        return None
+    return _mean(model, valid, measure, goal, seen=True)
+
+
 def _examine(
-    model: keras.layers.Layer, batches: Batches, measure: Callable, goal: Objective
+    model: keras.layers.Layer, batches: Batches | None, measure: Callable, goal: Objective
 ) -> None:
-    """Put the extreme examples through the model and the loss, and all targets through its
-    checks."""
-    classes = []
+    """Put the extreme examples through the model and the loss, and all targets through its checks;
+    nothing without data."""
+    if batches is None:
+        return
+    classes: list[int] = []
 
     def watched(outputs: Any, batch: Batch) -> tf.Tensor:
         value = measure(outputs, batch)
@@ -399,9 +406,8 @@ class Rates:
                 "leave out schedule=",
                 "fit.schedule_twice",
             )
-        if self.factor is None:
-            self.first = None
-        else:
+        self.first = 0.0
+        if self.factor is not None:
             self.first = float(optimizer.learning_rate)
 
     def set(self, update: int) -> None:

@@ -61,16 +61,17 @@ UNSAID = (
 
 def _own(goal: Objective, of_framework: bool, outputs: Any, batch: Batch) -> tf.Tensor:
     """A function of one's own, or an object of the framework."""
+    function: Any = goal.function
     if goal.takes == "batch":
-        value = goal.function(outputs, batch)
+        value = function(outputs, batch)
     elif of_framework:
         options.check_own_loss(True, batch.lengths if "x" in batch else batch.y_lengths)
-        value = goal.function(batch.y, outputs)
+        value = function(batch.y, outputs)
     else:
         lengths = batch.y_lengths
         if lengths is None and "x" in batch:
             lengths = batch.lengths
-        value = goal.function(outputs, batch.y, lengths)
+        value = function(outputs, batch.y, lengths)
     options.check_scalar(value)
     return value
 
@@ -95,11 +96,9 @@ def cross_entropy(
     weights          (B,) or (B, T): what each target counts, besides
     """
     check_shapes(logits, y, logits.shape[:-1], "classes y", lengths)
-    if ignore is None:
-        kept = None
-    else:
-        kept = y != ignore
+    kept = None
     if ignore is not None:
+        kept = y != ignore
         y = tf.where(kept, y, 0)
     if tf.executing_eagerly() and not validation.trusted():
         validation.ids(y.numpy(), logits.shape[-1], "classes y")
@@ -174,7 +173,12 @@ def gaussian(prediction: tf.Tensor, y: tf.Tensor, lengths: tf.Tensor | None = No
     return tf.reduce_mean(log_deviation + z**2 / 2) + math.log(2 * math.pi) / 2
 
 
-BY_NAME = {"cross_entropy": cross_entropy, "mse": mse, "pinball": pinball, "gaussian": gaussian}
+BY_NAME: dict[str, Callable] = {
+    "cross_entropy": cross_entropy,
+    "mse": mse,
+    "pinball": pinball,
+    "gaussian": gaussian,
+}
 
 
 def average(
