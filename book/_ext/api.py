@@ -374,7 +374,7 @@ def row(room, name, definition):
         about = comment(definition.module, node) or "A constant."
     else:
         about = first_sentence(ast.get_docstring(node))
-    about = re.sub(r"(?<!\\)\|", r"\\|", escaped(about[:1].upper() + about[1:]))
+    about = re.sub(r"(?<!\\)\|", r"\\|", escaped(about))
     return f"| {{py:obj}}`{name} <{room}.{name}>` | {about} |"
 
 
@@ -409,7 +409,7 @@ def constant(room, name, definitions):
         keys = [ast.unparse(key) for key in values[0].keys if key is not None]
         lines += [f"Its keys: {', '.join(f'`{key}`' for key in keys)}.", ""]
     about = comment(definitions[0].module, definitions[0].node)
-    return [*lines, escaped(about[:1].upper() + about[1:])]
+    return [*lines, escaped(about)]
 
 
 def attribute(definition, part):
@@ -424,7 +424,7 @@ def attribute(definition, part):
         return []
     lines = ["", f":::::{{py:attribute}} {name}", f":type: {ast.unparse(part.annotation)}"]
     about = escaped(comment(definition.module, part))
-    return [*lines, "", about[:1].upper() + about[1:], ":::::"]
+    return [*lines, "", about, ":::::"]
 
 
 def method(module, part):
