@@ -298,13 +298,23 @@ def row(kind: str) -> Cell:
 def parameters(
     cell: str | tuple[str, dict], input_size: int, hidden_size: int
 ) -> dict[str, tuple[int, ...]]:
-    """{name: shape} of a cell's arrays, in the order in which they are filed."""
+    """{name: shape} of a cell's arrays, in the order in which they are filed.
+
+    >>> parameters(("lstm", {"peepholes": True}), input_size=2, hidden_size=3)
+    {'W_x': (2, 12), 'W_h': (3, 12), 'b': (12,), 'p_i': (3,), 'p_f': (3,), 'p_o': (3,)}
+    """
     kind, options = named(cell)
     return {p.name: p.shape for p in row(kind).parameters(input_size, hidden_size, **options)}
 
 
 def lacks(library: str, cell: str | tuple[str, dict]) -> str | None:
-    """Why "torch", "keras" or "onnx" has no layer for such a cell, or None where it has one."""
+    """Why "torch", "keras" or "onnx" has no layer for such a cell, or None where it has one.
+
+    >>> lacks("torch", "sru")
+    "PyTorch has no layer for 'sru'"
+    >>> lacks("torch", "lstm") is None
+    True
+    """
     kind, options = named(cell)
     if kind in TABLE:
         layout = TABLE[kind].layouts.get(library)

@@ -11,7 +11,11 @@ from rnnlib.core.initializers import Arrays
 
 
 def reorder_gates(array: np.ndarray, have: str, want: str) -> np.ndarray:
-    """Rearrange the gate blocks along the last axis, e.g. from "ifgo" to "ifog"."""
+    """Rearrange the gate blocks along the last axis, e.g. from "ifgo" to "ifog".
+
+    >>> reorder_gates(np.array([1, 2, 3, 4]), "ifgo", "ifog").tolist()
+    [1, 2, 4, 3]
+    """
     blocks = dict(zip(have, np.split(array, len(have), axis=-1), strict=True))
     return np.concatenate([blocks[gate] for gate in want], axis=-1)
 
@@ -116,6 +120,11 @@ def to_torch(
 
     One cell: names as in `draw_weights`. A stack, or two directions: dotted names as in
     `rnn.params`, see `stack_places`.
+
+    >>> from rnnlib.core import draw_weights
+    >>> weights = draw_weights("lstm", input_size=2, hidden_size=3, rng=0)
+    >>> {name: array.shape for name, array in to_torch("lstm", weights).items()}
+    {'weight_ih_l0': (12, 2), 'weight_hh_l0': (12, 3), 'bias_ih_l0': (12,), 'bias_hh_l0': (12,)}
     """
     row, order = _layout("torch", kind)
     arrays = {}
@@ -141,6 +150,10 @@ def from_torch(
     The two biases are added, except that a GRU keeps the second one of its candidate apart: the
     function is the same. A layer with bias=False gets biases of 0.  ValueError names an array that
     has no place here, or that is missing.
+
+    >>> arrays = {"weight_ih_l0": np.ones((3, 2)), "weight_hh_l0": np.ones((3, 3))}
+    >>> {name: array.shape for name, array in from_torch("elman", arrays).items()}
+    {'W_x': (2, 3), 'W_h': (3, 3), 'b': (3,)}
     """
     row, order = _layout("torch", kind)
     form = _torch_form(arrays)

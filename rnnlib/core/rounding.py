@@ -62,7 +62,12 @@ def gap(a: ArrayLike, b: ArrayLike, dtype: str | type | None = None) -> float:
 def same(
     a: ArrayLike, b: ArrayLike, within: float = WITHIN, dtype: str | type | None = None
 ) -> bool:
-    """Whether two results are equal up to `within` roundings; see `gap` and `bound`."""
+    """Whether two results are equal up to `within` roundings; see `gap` and `bound`.
+
+    >>> thirds = np.full(3, 1 / 3, "float32")
+    >>> same(thirds.sum(), np.float32(1)), same(thirds, thirds + np.float32(1e-3))
+    (True, False)
+    """
     return gap(a, b, dtype) <= within
 
 

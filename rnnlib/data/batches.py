@@ -61,7 +61,11 @@ class Batch:
 
 
 def lengths_name(field: str) -> str:
-    """What the lengths of a field are called."""
+    """What the lengths of a field are called.
+
+    >>> lengths_name("x"), lengths_name("target")
+    ('lengths', 'target_lengths')
+    """
     if field == "x":
         return LENGTHS
     return f"{field}_lengths"
@@ -73,6 +77,10 @@ def pad(sequences, value=0):
     Padding stands at the end.
 
     Raises ValueError if there is no sequence, if one is empty, or if their feature shapes differ.
+
+    >>> padded, lengths = pad([[1, 2, 3], [4]])
+    >>> padded.tolist(), lengths.tolist()
+    ([[1, 2, 3], [4, 0, 0]], [3, 1])
     """
     if isinstance(sequences, (str, dict)):
         raise TypeError(f"sequences must be a list of arrays, got {type(sequences).__name__}")
@@ -140,6 +148,12 @@ class Batches:
     Each field is cut to the longest sequence of the batch where it has lengths.  Fields besides x,
     y are what a loss (outputs, batch) looks at, `weights` what the losses by name look at: (N,) or
     (N, T).
+
+    >>> batches = Batches({"x": [[5, 6], [7], [8, 9, 1]], "y": [0, 1, 0]}, batch_size=2)
+    >>> for batch in batches.epoch(0):
+    ...     print(batch.x.tolist(), batch.lengths.tolist(), batch.y.tolist())
+    [[5, 6], [7, 0]] [2, 1] [0, 1]
+    [[8, 9, 1]] [3] [0]
     """
 
     def __init__(
@@ -295,6 +309,11 @@ def streams(
     Row b of each batch continues row b of the batch before, so that `fit` hands the state on
     (truncated backpropagation through time).  What fills no whole window of all streams is left
     out.
+
+    >>> for batch in streams(range(9), batch_size=2, steps=2).epoch(0):
+    ...     print(batch.x.tolist(), batch.y.tolist())
+    [[0, 1], [4, 5]] [[1, 2], [5, 6]]
+    [[2, 3], [6, 7]] [[3, 4], [7, 8]]
     """
     validation.positive(batch_size, "batch_size")
     validation.positive(steps, "steps")

@@ -76,6 +76,10 @@ def parity(num_examples, T, rng=0):
 
     One bit of memory, but one that every 1 must turn over: without the first bit no model beats one
     half.
+
+    >>> x, y = parity(1, 6, rng=0)
+    >>> x[0, :, 0].astype(int).tolist(), y[0].tolist()
+    ([1, 1, 1, 0, 0, 0], [1, 0, 1, 1, 1, 1])
     """
     validation.positive(num_examples, "num_examples")
     bits = np.random.default_rng(rng).integers(
@@ -91,6 +95,10 @@ def delayed_copy(num_examples, delay, length=4, symbols=4, rng=0):
     `symbols` + 1, "now"; y is 0 until then and repeats the symbols in their order. At those steps
     no model without memory beats 1 / symbols. Source: Hochreiter & Schmidhuber 1997; here as in
     Arjovsky et al. 2016, with the sign "now" at each step to answer.
+
+    >>> x, y, *_ = delayed_copy(1, delay=3, length=2, rng=0)
+    >>> x[0].tolist(), y[0].tolist()
+    ([4, 3, 0, 0, 0, 5, 5], [0, 0, 0, 0, 0, 4, 3])
     """
     validation.positive(num_examples, "num_examples")
     validation.positive(delay, "delay")

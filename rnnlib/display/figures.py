@@ -9,7 +9,9 @@ from functools import cache, wraps
 import numpy as np
 
 GREY = "#7d7d7d"  # 4:1 against white and against the dark page alike
+# the colours of lines, in their order
 COLOURS = ["#2e86c1", "#d35400", "#239b6e", "#a05fb5", "#b8860b", "#c0395b"]
+# the dashes of lines, in their order: lines differ without colours too
 DASHES = ["-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1)), (0, (8, 1, 1, 1, 1, 1))]
 STYLED = (
     "plot scatter bar barh step fill_between hist errorbar stem imshow pcolormesh contour "

@@ -5,6 +5,7 @@ from html import escape
 from pathlib import Path
 
 HERE = Path(__file__).parents[1]
+# the folder of each half -> what its framework is called
 FRAMEWORKS = {"pt": "PyTorch", "tf": "TensorFlow"}
 
 

@@ -19,6 +19,9 @@ def seasonal_naive(history, rest, *, m):
     """One-step forecasts of `rest` (N,): the value a season of `m` steps before -> (N,).
 
     `history` has at least m steps.
+
+    >>> seasonal_naive([1, 2, 3], [4, 5, 6, 7], m=3).tolist()
+    [1.0, 2.0, 3.0, 4.0]
     """
     m = validation.positive(m, "m")
     history = _steps(history, "history")

@@ -11,6 +11,10 @@ class Standardizer:
 
     `fit(train)` sets `mean_` and `scale_`, (D,) in the units of the data; (T,) counts as one
     column.
+
+    >>> scaler = Standardizer().fit([1.0, 3.0])
+    >>> scaler.transform([5.0]).tolist(), scaler.inverse_transform([3.0]).tolist()
+    ([3.0], [5.0])
     """
 
     def fit(self, values):

@@ -17,6 +17,9 @@ def split(series, fractions=None, at=None, gap=0):
                dates), else positions
     gap        steps left out before each cut (from the earlier part, so that the later ones do not
                depend on it)
+
+    >>> split(10, (0.6, 0.2, 0.2), gap=1)
+    (slice(0, 5, None), slice(6, 7, None), slice(8, 10, None))
     """
     if (fractions is None) == (at is None):
         raise ValueError(

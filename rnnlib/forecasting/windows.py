@@ -27,6 +27,10 @@ def sliding_windows(values, n_in, horizon=1, target=0, history=None):
     target   the column that y is taken from
     history  the steps right before `values`, if these may serve as inputs (they are known when a
              later part is forecast)
+
+    >>> windows = sliding_windows([1, 2, 3, 4, 5], n_in=2, horizon=2)
+    >>> windows.x[:, :, 0].tolist(), windows.y.tolist(), windows.origin.tolist()
+    ([[1.0, 2.0], [2.0, 3.0]], [[3.0, 4.0], [4.0, 5.0]], [1, 2])
     """
     validation.positive(n_in, "n_in")
     validation.positive(horizon, "horizon")

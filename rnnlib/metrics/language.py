@@ -1,5 +1,7 @@
 """How well a language model expects a text: perplexity, bits a character."""
 
+import math
+
 import numpy as np
 
 from rnnlib.core import validation
@@ -10,6 +12,10 @@ def perplexity(nats):
 
     Compares models only over one vocabulary and tokenisation; `bits_per_character` compares across
     them.
+
+    >>> import math
+    >>> round(perplexity(math.log(50)), 6)  # as hard as 50 equally likely tokens
+    50.0
     """
     return float(np.exp(_entropy(nats, "nats")))
 
@@ -17,10 +23,13 @@ def perplexity(nats):
 def bits_per_character(total_nats, characters):
     """Cross-entropy of a whole text, summed over its tokens (nats), as bits for each of its
     `characters`.
+
+    >>> import math
+    >>> bits_per_character(8 * math.log(2), characters=4)
+    2.0
     """
-    return _entropy(total_nats, "total_nats") / (
-        np.log(2) * validation.positive(characters, "characters")
-    )
+    characters = validation.positive(characters, "characters")
+    return _entropy(total_nats, "total_nats") / (math.log(2) * characters)
 
 
 def _entropy(value, what):

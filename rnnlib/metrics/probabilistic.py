@@ -24,7 +24,11 @@ def crps_normal(y, mean, deviation):
 
 
 def coverage(y, low, high):
-    """Share of y that lies from low to high; all of one shape."""
+    """Share of y that lies from low to high; all of one shape.
+
+    >>> coverage(y=[1.0, 2.0, 3.0, 9.0], low=[0.0, 1.0, 2.0, 3.0], high=[2.0, 3.0, 4.0, 5.0])
+    0.75
+    """
     (y, low), (_, high) = _flat(y, low, to="low"), _flat(y, high, to="high")
     if (low > high).any():
         raise ValueError(
@@ -60,6 +64,11 @@ def pinball(y, quantiles, levels):
 
     A value above the quantile of level a costs a times the distance, one below 1 - a times it.
     Source: Koenker & Bassett 1978.
+
+    >>> round(pinball([10.0], [[8.0]], [0.9]), 3)  # too low by 2
+    1.8
+    >>> round(pinball([10.0], [[12.0]], [0.9]), 3)  # too high by 2
+    0.2
     """
     return float(_pinball(y, quantiles, levels).mean())
 
@@ -94,6 +103,11 @@ def crps_quantiles(y, quantiles, levels):
 def crps_samples(y, samples):
     """Mean continuous ranked probability score of y (...) and samples (..., S) of its forecast:
     E|s - y| - E|s - s'| / 2.
+
+    >>> crps_samples([3.0], [[1.0, 1.0]])  # a certain forecast: the absolute error
+    2.0
+    >>> crps_samples([3.0], [[1.0, 5.0]])
+    1.0
     """
     y = validation.finite(validation.floats(y, "y"), "y")
     samples = validation.finite(validation.floats(samples, "samples"), "samples")

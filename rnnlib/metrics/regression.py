@@ -26,6 +26,10 @@ def mase(y, prediction, train, *, m):
     train  (T,) the training part, T > m; m steps in a season (1: none), always said: the number
            depends on it.
     Below 1 beats what `y[t - m]` did on the training part (Hyndman & Koehler 2006, for m = 1).
+
+    >>> train = [10.0, 20.0, 12.0, 22.0]  # it changes by 2 over a season of two steps
+    >>> mase(y=[14.0, 24.0], prediction=[12.0, 22.0], train=train, m=2)
+    1.0
     """
     m = validation.positive(m, "m")
     train = validation.finite(validation.floats(train, "train"), "train")
@@ -88,6 +92,9 @@ def smape(y, prediction):
     Kept to be read, not to be chosen: it is not symmetric (for y = 100 the forecast 50 costs 66.7,
     the forecast 150 costs 40), a forecast of 0 costs 200 whatever y is, and so does any forecast of
     y = 0. MASE has none of this (Hyndman & Koehler 2006).
+
+    >>> round(smape([100.0], [50.0]), 1), round(smape([100.0], [150.0]), 1)
+    (66.7, 40.0)
     """
     y, prediction = _flat(y, prediction)
     size = np.abs(y) + np.abs(prediction)

@@ -99,6 +99,11 @@ def mcnemar(right, rival):
 
     Where both are right or both wrong, nothing is learned. If they were equally good, each of the
     others would fall to either side like a coin (McNemar 1947; exact by the binomial distribution).
+
+    >>> right = [True, True, True, True, False]
+    >>> rival = [False, False, False, True, False]
+    >>> mcnemar(right, rival)
+    (3, 0, 0.25)
     """
     from scipy.stats import binomtest
 
@@ -210,6 +215,9 @@ def holm(ps):
     Source: Holm 1979.
 
     If no difference is real, the chance that any of the results is below 5 % is at most 5 %.
+
+    >>> holm([0.01, 0.04, 0.03]).round(6).tolist()
+    [0.03, 0.06, 0.06]
     """
     ps = _values(ps, "ps")
     if ps.min() < 0 or ps.max() > 1:

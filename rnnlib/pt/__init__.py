@@ -34,7 +34,7 @@ from rnnlib.pt.training import checkpoint, losses
 from rnnlib.pt.training.checkpoint import restore, save
 from rnnlib.pt.training.loop import evaluate, fit, predict
 
-name = "PyTorch"
+name = "PyTorch"  # of the framework
 
 __all__ = [
     "AutoRNN",

@@ -9,6 +9,11 @@ def central_differences(loss, arrays, eps=1e-6):
 
     The arrays (float64) are moved in place and put back. The error is O(eps^2) from the formula
     plus about 1e-16 |loss| / eps from rounding: 1e-6 balances the two for losses of order 1.
+
+    >>> arrays = {"w": np.array([3.0])}
+    >>> slopes = central_differences(lambda: (arrays["w"] ** 2).sum(), arrays)
+    >>> slopes["w"].round(6).tolist()
+    [6.0]
     """
     slopes = {}
     for name, array in arrays.items():
@@ -29,6 +34,9 @@ def central_differences(loss, arrays, eps=1e-6):
 def relative_error(a, b):
     """max |a - b| / max(|a|, |b|) over two arrays of one shape:
     the size of the difference against the larger array.
+
+    >>> relative_error(np.array([1.0, 200.0]), np.array([3.0, 200.0]))
+    0.01
     """
     scale = max(np.abs(a).max(), np.abs(b).max())
     if scale == 0:

@@ -62,5 +62,9 @@ def chunked_back(a, h, h0, dh, chunk):
 
 
 def before(h, h0):
-    """h_{t-1} beside h_t: (B, T, H), (B, H) -> (B, T, H)."""
+    """h_{t-1} beside h_t: (B, T, H), (B, H) -> (B, T, H).
+
+    >>> before(np.array([[[1.0], [2.0], [3.0]]]), np.array([[0.0]])).ravel().tolist()
+    [0.0, 1.0, 2.0]
+    """
     return np.concatenate([h0[:, None], h[:, :-1]], axis=1)

@@ -31,6 +31,9 @@ def chirp(start, stop, seconds=1.0, rate=8000, amplitude=0.5):
 def frames(signal, size, hop):
     """Overlapping pieces of a signal (N,) -> (1 + (N - size) // hop, size);
     samples after the last whole piece are left out.
+
+    >>> frames([1, 2, 3, 4, 5], size=3, hop=2).tolist()
+    [[1.0, 2.0, 3.0], [3.0, 4.0, 5.0]]
     """
     validation.positive(size, "size")
     validation.positive(hop, "hop")
@@ -85,7 +88,11 @@ def hz_to_mel(frequency):
 
 
 def mel_to_hz(mel):
-    """Hz of mel, the inverse of `hz_to_mel`."""
+    """Hz of mel, the inverse of `hz_to_mel`.
+
+    >>> mel_to_hz(hz_to_mel([440.0, 8000.0])).round(6).tolist()
+    [440.0, 8000.0]
+    """
     return 700 * (10 ** (np.asarray(mel, float) / 2595) - 1)
 
 

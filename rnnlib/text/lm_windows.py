@@ -17,6 +17,10 @@ class LMWindows(NamedTuple):
 def make_lm_windows(ids, seq_len):
     """Non-overlapping windows of ids (M,) -> x, y (N, seq_len), y shifted by one;
     ids after the last whole window are left out.
+
+    >>> x, y = make_lm_windows([1, 2, 3, 4, 5, 6], seq_len=2)
+    >>> x.tolist(), y.tolist()
+    ([[1, 2], [3, 4]], [[2, 3], [4, 5]])
     """
     validation.positive(seq_len, "seq_len")
     ids = np.asarray(ids)

@@ -11,6 +11,9 @@ class MarkovChain:
     """Order-1 model of ids: `fit` sets `P_` (V, V), row i the distribution of what follows id i.
 
     `alpha` is added to every count (Laplace's rule at 1), so that no transition has probability 0.
+
+    >>> MarkovChain(vocab_size=2).fit([0, 1, 0, 1]).P_.round(3).tolist()
+    [[0.25, 0.75], [0.667, 0.333]]
     """
 
     def __init__(self, vocab_size, alpha=1.0):
@@ -53,6 +56,10 @@ class NGram:
 
     nltk.lm.KneserNeyInterpolated agrees on seen contexts, but searches all contexts for each score:
     on a million characters that takes hours where sorted arrays take seconds.
+
+    >>> model = NGram(order=2, vocab_size=3).fit([0, 1, 0, 1, 0, 2])
+    >>> model.probabilities([0]).round(3).tolist()
+    [0.044, 0.644, 0.311]
     """
 
     def __init__(self, order, vocab_size, discount=None):

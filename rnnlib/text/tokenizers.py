@@ -44,6 +44,9 @@ def word_tokens(text):
     The rule, in this order: digits joined by "." or "," (3.14, 1,000); letters, digits and
     underscores with inner apostrophes (don't); any other sign alone. Combining marks (accents of
     decomposed text, vowels of Devanagari) belong to what they stand on.
+
+    >>> word_tokens("So it is.")[1]
+    Token(text='it', start=3, end=5)
     """
     return [Token(match[0], *match.span()) for match in WORDS.finditer(check_nonempty(text))]
 
@@ -194,6 +197,7 @@ class Subwords:
 
 packing.register(Subwords, Subwords.to_json, Subwords.from_json)
 
+# name -> function text -> Tokens; what `tokenize` and the estimators take by name
 TOKENIZERS = {
     "characters": character_tokens,
     "words": word_tokens,
@@ -215,6 +219,11 @@ def tokenize(text, tokenizer="words"):
     """-> list of str.
 
     `tokenizer` is a name of TOKENIZERS, or any function from a text to Tokens.
+
+    >>> tokenize("Don't pay 3.50!")
+    ["Don't", 'pay', '3.50', '!']
+    >>> tokenize("Don't", "treebank")
+    ['Do', "n't"]
     """
     return check_texts(tokenizer_named(tokenizer)(check_nonempty(text)))
 

@@ -36,6 +36,12 @@ class Vocabulary:
     special    further entries that no text gives, such as ("<s>", "</s>"), with the ids right after
 
     Ids go by falling frequency, ties by the order of code points, so equal texts give equal ids.
+
+    >>> words = Vocabulary(["to", "be", "or", "not", "to", "be"])
+    >>> words.tokens
+    ['<pad>', '<unk>', 'be', 'to', 'not', 'or']
+    >>> words.encode(["to", "see"]).tolist()  # a word it does not know is <unk>
+    [3, 1]
     """
 
     def __init__(

@@ -34,7 +34,7 @@ from rnnlib.tf.training import checkpoint, losses
 from rnnlib.tf.training.checkpoint import restore, save
 from rnnlib.tf.training.loop import evaluate, fit, predict
 
-name = "TensorFlow"
+name = "TensorFlow"  # of the framework
 
 __all__ = [
     "AutoRNN",

@@ -310,7 +310,9 @@ def _forward(step, x, W_x, b, first):
                 [kept.write(start + t + 1, s) for kept, s in zip(states, state, strict=True)],
             )
 
-        _, state, states = tf.while_loop(lambda t, *_: t < tf.shape(a)[0], turn, (0, state, states))
+        # not by the shape of `a`: under XLA a slice that reaches over the end is as long as it says
+        n = tf.minimum(BLOCK, T - start)
+        _, state, states = tf.while_loop(lambda t, *_: t < n, turn, (0, state, states))
         return start + BLOCK, state, states
 
     states = [tf.TensorArray(s.dtype, T + 1).write(0, s) for s in first]
