@@ -9,7 +9,12 @@ from backends import INSTALLED
 from rnnlib.forecasting.base import descendants
 from rnnlib.training.estimators import HALVES
 
-BESIDE = ("rnnlib.pt", "rnnlib.tf", "rnnlib.ops", "rnnlib.__main__")  # hold no estimators
+BESIDE = (
+    "rnnlib.pt",
+    "rnnlib.tf",
+    "rnnlib.experiments.parity",
+    "rnnlib.__main__",
+)  # hold no estimators
 
 
 def all_of(kind):

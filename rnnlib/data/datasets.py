@@ -1,7 +1,7 @@
 """Data sets by name: found in a folder, in the user's cache, or downloaded;
 verified by SHA-256 every time.
 
-    from rnnlib import datasets
+    from rnnlib import data
     y = data.load("sunspots")
 
 `load` looks in the folder that `$RNNLIB_DATA` names, then in the cache (`$RNNLIB_CACHE`, else the

@@ -204,7 +204,7 @@ def test_the_first_code_cell_of_a_chapter_imports_rnnlib():
         ("from keras import layers\nimport rnnlib", True),
         (">>> import keras", True),
         ("import torch\nimport rnnlib.tf as rnn\nimport tensorflow", False),
-        ("from rnnlib import show\nfrom keras.layers import GRU", False),
+        ("from rnnlib import display\nfrom keras.layers import GRU", False),
         ("from TensorFlow it takes\nfrom keras one learns", False),
         ("import torch", False),
     ],
