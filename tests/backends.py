@@ -99,7 +99,7 @@ def run_tf(rnn, layer, x, dy, state, dstate, lengths):
 
 def reference(kind, **options):
     """The NumPy reference of a cell of the table, with `zeros`, `step` and `step_back`."""
-    module = import_module(f"rnnlib.ref.{kind}")
+    module = import_module(f"rnnlib.ref.cells.{kind}")
     return module.as_cell(**options) if hasattr(module, "as_cell") else module
 
 

@@ -211,7 +211,7 @@ def test_a_damaged_archive_is_refused(monkeypatch, server, cache):
 
 CHILD = """
 import sys, threading
-from rnnlib import datasets
+from rnnlib.data import datasets
 from rnnlib.data.catalog import REGISTRY
 from rnnlib.data.entry import DataSet, Part
 REGISTRY["toy"] = DataSet("", "", "", dict, (Part("toy/toy.txt", sys.argv[1], sha256=sys.argv[2]),))
