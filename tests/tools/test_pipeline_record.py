@@ -48,7 +48,8 @@ def test_what_a_library_writes_past_python_is_not_output(project, monkeypatch):
 def test_data_are_found_quietly_in_a_notebook_without_widgets(project):
     hide = "import sys\n\nsys.modules['ipywidgets'] = None"
     look = (
-        "from rnnlib.data import datasets\n\ndatasets.available('fsdd')\n_ = datasets._pooch().os_cache"
+        "from rnnlib.data import datasets\n\ndatasets.available('fsdd')\n"
+        "_ = datasets._pooch().os_cache"
     )
     source = write_source(project, "chapter", (hide,), (look,))
     record.record(source, project)  # refuses what goes to stderr
