@@ -119,7 +119,7 @@ def test_threads_that_write_one_file_leave_one_whole_file(tmp_path):
 
 def test_processes_that_write_one_file_leave_one_whole_file(tmp_path):
     code = (
-        "import sys; from rnnlib import files\n"
+        "import sys; from rnnlib.core import files\n"
         "for _ in range(100): files.write_text(sys.argv[1], sys.argv[2] * 9999)"
     )
     path = tmp_path / "a.txt"
