@@ -30,8 +30,13 @@ assert rnnlib.__file__.startswith({folder!r}), rnnlib.__file__
 for module in pkgutil.walk_packages(rnnlib.__path__, "rnnlib."):
     if module.name.startswith(("rnnlib.pt", "rnnlib.tf")) or module.name.endswith("__main__"):
         continue
-    if ".parity" not in module.name:
+    if ".parity" in module.name:
+        continue
+    try:
         importlib.import_module(module.name)
+    except ModuleNotFoundError as error:  # a study of one framework
+        if error.name not in {hidden!r} or not module.name.startswith("rnnlib.experiments."):
+            raise
 import numpy as np
 rnn = importlib.import_module("rnnlib.{half}")
 model = rnn.Classifier(3, 5, 2, cell="gru")
