@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from backends import FRAMEWORKS, both, framework, random_params, run
+from backends import FRAMEWORKS, INSTALLED, both, framework, random_params, run
 
 B, T, D, H = 3, 5, 2, 4
 SHORT = np.array([5, 1, 3])
@@ -236,3 +236,25 @@ def test_embedding_looks_up_and_refuses(name):
         embed(rnn.tensor(ids + 1))
     with pytest.raises(TypeError, match="ids must be whole numbers"):
         embed(rnn.tensor(ids * 1.0))
+
+
+@pytest.mark.skipif("tf" not in INSTALLED, reason="TensorFlow not installed")
+@pytest.mark.parametrize("make", ["native", "default"])
+def test_a_graph_that_has_run_takes_another_layer(make):
+    """The framework's layer makes its variables with ours, and not in somebody's graph."""
+    import tensorflow as tf
+
+    rnn = framework("tf")
+
+    @tf.function(reduce_retracing=True)
+    def turn(layer, x):
+        return layer(x)
+
+    x = rnn.tensor(np.ones((2, 3, 4), "float32"))
+    turn(rnn.FusedRNN(rnn.SRUCell(4, 5)), x)
+    size = {"native": 7, "default": 9}[make]  # sizes that no other test has built
+    if make == "native":
+        layer = rnn.NativeRNN("lstm", 4, size)
+    else:
+        layer = rnn.Classifier(4, size, 2, cell="lstm", native=None)
+    turn(layer, x)

@@ -3,7 +3,7 @@
 Mirror: rnnlib/pt/layers/native.py.
 """
 
-from functools import lru_cache
+from functools import cache
 
 import keras
 import tensorflow as tf
@@ -45,6 +45,7 @@ class NativeRNN(keras.layers.Layer):
         self.input_size = self.cell.input_size
         self.hidden_size = self.output_size = self.cell.hidden_size
         self.return_sequences = validation.flag(return_sequences, "return_sequences")
+        _shell(self.cell, self.return_sequences)  # now: a graph may make no variables later
         self.built = True  # the cell has its weights: Keras need not try a call to find out
 
     def call(
@@ -114,7 +115,7 @@ def _shell(cell, return_sequences):
     )
 
 
-@lru_cache(maxsize=64)
+@cache  # none is given up: a graph that is traced later could not make it again
 def _layer(kind, input_size, hidden_size, dtype, return_sequences, options):
     """A layer of the framework, built; of those that are alike, one."""
     layers = {"elman": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}

@@ -9,7 +9,7 @@ from rnnlib.core.engines import Choice
 from rnnlib.tf.cells.registry import kind_of
 from rnnlib.tf.convert import Module, Tensor, _from_mask, _saveable, require_module, walk_modules
 from rnnlib.tf.fused.layer import run_fused, why_not_fused
-from rnnlib.tf.layers.native import run_native, why_cell_not_native
+from rnnlib.tf.layers.native import _shell, run_native, why_cell_not_native
 from rnnlib.tf.layers.recurrent import RNN, Lengths, State, is_traced
 from rnnlib.tf.layers.stack import gather_last
 
@@ -29,6 +29,8 @@ class AutoRNN(RNN):
         super().__init__(cell)
         self.return_sequences = validation.flag(return_sequences, "return_sequences")
         self.supports_jit = why_cell_not_native(cell) is None
+        if self.supports_jit:
+            _shell(cell, self.return_sequences)  # now: a graph may make no variables later
 
     def call(
         self,
