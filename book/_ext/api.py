@@ -314,9 +314,12 @@ def members(module):
 
 
 def first_sentence(docstring):
-    """What a docstring begins with, up to its first full stop, colon or empty line."""
+    """What a docstring begins with, up to its first full stop or empty line."""
     paragraph = " ".join((docstring or "").split("\n\n")[0].split())
-    sentence = re.split(r"(?<=[.?!:;]) (?=[A-Z`])", paragraph.replace("  ", " "))[0]
+    sentence = re.split(r"(?<=[.?!])(?<!e\.g\.)(?<!al\.) (?=[A-Z`])", " ".join(paragraph.split()))[
+        0
+    ]
+    sentence = sentence.removesuffix(", e.g.")
     return sentence.rstrip(":;")
 
 
