@@ -102,6 +102,8 @@ def project(folder, extra=""):
         dirs_exist_ok=True,
     )
     shutil.copy2(ROOT / "_config.yml", folder)
+    sources = shutil.ignore_patterns("__pycache__", "*.json")  # the reference reads them
+    shutil.copytree(ROOT / "rnnlib", folder / "rnnlib", ignore=sources)
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8").rstrip()
     chapter = "\n  - caption: Sample\n    chapters:\n      - file: notebooks/sample\n"
     (folder / "_toc.yml").write_text(toc + chapter, encoding="utf-8")

@@ -29,7 +29,6 @@ FRESH = """
 import sys
 import pandas as pd
 import {module}
-from rnnlib.forecasting.backtesting import Forecaster
 model = pd.read_pickle({pickled!r})
 loaded = {module}.{name}.load({file!r})
 answers = [model.predict({horizon}, **{options}), loaded.predict({horizon}, **{options})]

@@ -414,7 +414,7 @@ def test_provenance_names_versions_and_the_kind_of_machine():
 
 def test_stored_times():
     assert timing.load("sru_sizes")["records"] and timing.load("recurrences")["records"]
-    with pytest.raises(ValueError, match="there are: gpu, native, recurrences, sru_sizes"):
+    with pytest.raises(ValueError, match="there are: .*gpu, .*native, recurrences, sru_sizes"):
         timing.load("none")
 
 

@@ -232,11 +232,11 @@ def test_a_missing_hook_is_named():
         (lambda panel, h: [np.zeros((h, 4))], "must give a list of 2 arrays.* got 1"),
         (
             lambda panel, h: [np.zeros(h)] * 2,
-            r"arrays of shape \(3, 4\), .* got \(3,\) for series 'north'",
+            r"must give arrays of shape \(3, 4\), .* got \(3,\) for series 'north'",
         ),
         (
             lambda panel, h: [np.zeros((h, 3))] * 2,
-            r"shape \(3, 4\).* got \(3, 3\) for series 'north'",
+            r"must give arrays of shape \(3, 4\).* got \(3, 3\) for series 'north'",
         ),
     ],
 )

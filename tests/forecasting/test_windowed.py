@@ -248,7 +248,7 @@ def test_ten_lines_of_the_readme(name, tmp_path, monkeypatch, capsys):
     intervals.
     """
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(import pandas.*?series\.table.*?)```", text, re.S)
+    (code,) = re.findall(r"```python\n(import pandas.*?forecasting\.table.*?)```", text, re.S)
     lines = [line for line in code.splitlines() if line.strip()]
     assert len(lines) <= 10
     days = pd.date_range("2023-03-01", periods=170)

@@ -307,17 +307,3 @@ def test_doors(name):
     ]:
         with pytest.raises(error, match=match):
             call()
-
-
-@pytest.mark.parametrize("name", FRAMEWORKS)
-def test_a_model_takes_what_is_fastest_and_there(name):
-    """native=None: the framework's layer, else the derived one, else the loop."""
-    rnn = framework(name)
-    for cell, native, kind in [
-        ("gru", None, "NativeRNN"),
-        ("sru", None, "FusedRNN"),
-        ("mingru", None, "FusedRNN"),
-        (("lstm", {"peepholes": True}), None, "RNN"),
-        ("sru", False, "RNN"),
-    ]:
-        assert type(rnn.Tagger(D, H, 3, cell=cell, native=native).rnn).__name__ == kind, cell

@@ -223,7 +223,7 @@ def test_saved_model(name, cell, engine, with_lengths, tmp_path):
     for b, t in ((3, 5), (2, 7), (1, 1)):
         call = example(rnn, b, t, with_lengths, b)
         close(rnn, graph(*call), model(*call))
-        given = dict(zip(again.structured_input_signature[1], call, strict=True))
+        given = dict(zip(sorted(again.structured_input_signature[1]), call, strict=True))
         close(rnn, next(iter(again(**given).values())), model(*call))
 
 

@@ -153,17 +153,17 @@ class SeasonAndLevel(base.BaseForecaster):
     Quantiles: of the errors made so in the training table, step by step.
     """
 
+    week = staticmethod(week_of_year)
+
     def __init__(
         self,
         share: float,
         years: int,
         levels: Sequence[float] = LEVELS,
-        week: Callable[[pd.DatetimeIndex], np.ndarray] = week_of_year,
     ) -> None:
         super().__init__(levels)
         self.share = share
         self.years = years
-        self.week = week
         self.check_params()
 
     def check_params(self) -> None:
@@ -257,7 +257,7 @@ class Forecasting(Study):
             (f"trend {trend}, m {m}", statistical.ETS(trend, m, self.levels))
             for trend, m in product(grid.trends, [grid.ets_season])
         ]
-        methods: dict[str, Candidates] = {
+        methods: dict[str, list[tuple[str, Any]]] = {
             "persistence": [("", Persistence(levels=self.levels))],
             "seasonal naive": [("", naive)],
             "season + rest": self._season_and_rest(grid),
@@ -270,7 +270,7 @@ class Forecasting(Study):
         return methods
 
     def _season_and_rest(self, grid: Grid) -> Candidates:
-        damped: Candidates = [
+        damped: list[tuple[str, Any]] = [
             (f"m {m}", Climatology(m, damped=True, levels=self.levels)) for m in grid.rest_seasons
         ]
         return damped + [
@@ -281,7 +281,7 @@ class Forecasting(Study):
     def _arima(self, grid: Grid) -> Candidates:
         if not grid.waves:
             return [(f"{o}", statistical.ARIMA(o, levels=self.levels)) for o in grid.orders]
-        found: Candidates = []
+        found: list[tuple[str, Any]] = []
         for order, waves in product(grid.orders, grid.waves):
             options: dict[str, Any] = {
                 "drift": True,
@@ -311,7 +311,7 @@ class Forecasting(Study):
 
     def _networks(self, name: str, cell: str) -> Candidates:
         grid = self.grids[self.tasks[name].data]
-        found: Candidates = []
+        found: list[tuple[str, Any]] = []
         for label, shape in self._shapes(name):
             if (shape["n_in"], shape["difference"]) not in grid.network_windows:
                 continue

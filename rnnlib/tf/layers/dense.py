@@ -20,6 +20,7 @@ class Linear(keras.layers.Layer):
         )
         self.b = parameter([0.0] * output_size, dtype, "b")
         self.built = True  # all weights are there
+        self.supports_masking = True  # each step is on its own
 
     def call(self, x):
         """x (..., D) -> (..., K)."""

@@ -30,6 +30,7 @@ class Bidirectional(keras.layers.Layer):
         self.bwd = bwd
         self.output_size = fwd.output_size + bwd.output_size
         self.built = True  # all weights are there
+        self.supports_masking = True  # each step is on its own
 
     def call(self, x, state=None, lengths=None, mask=None):
         """x (B, T, D) -> y (B, T, 2H), (final state of the forward layer, of the backward
@@ -73,6 +74,7 @@ class Stacked(keras.layers.Layer):
             sizes = []
         self.norms = [LayerNorm(size, dtype=self.dtype) for size in sizes]
         self.built = True  # all weights are there
+        self.supports_masking = True  # each step is on its own
         self.output_size = layers[-1].output_size
 
     def call(self, x, state=None, lengths=None, mask=None):
@@ -117,6 +119,7 @@ class Dropout(keras.layers.Layer):
         self.seed = int(seeds.child_seeds(rng, 1)[0].generate_state(1)[0])
         self.draws = keras.Variable(0, dtype="int64", trainable=False, name="draws")
         self.built = True  # all weights are there
+        self.supports_masking = True  # each step is on its own
 
     def call(self, x, training=False):
         """x (B, T, D) or (B, D) -> the same shape."""
@@ -144,6 +147,7 @@ class LayerNorm(keras.layers.Layer):
         self.g = parameter([1.0] * size, dtype, "g")
         self.b = parameter([0.0] * size, dtype, "b")
         self.built = True  # all weights are there
+        self.supports_masking = True  # each step is on its own
 
     def call(self, x):
         """x (..., D) -> (..., D)."""
