@@ -23,7 +23,7 @@ from rnnlib import __version__
 from rnnlib.core import weight_files
 from rnnlib.core.errors import ArgumentError, CannotCompare, OtherRun
 from rnnlib.data.batches import Batches
-from rnnlib.training import identity
+from rnnlib.training import identity, native_moments
 from rnnlib.training.history import History
 from rnnlib.training.objectives import LOSSES, Objective
 from rnnlib.training.schedules import Schedule
@@ -145,6 +145,8 @@ def run_of(
     unknown = list(opaque)
     if about["format"] == 1:
         then = _from_format_1(then, settings, unknown)
+        if native_moments.is_native(then["optimizer"]["updates"]):
+            arrays = _with_our_moments(arrays, then, framework)
     now = {**settings}
     if identity.digest_of(have) in {
         identity.digest_of(section(arrays, part)) for part in ("model", "best")
@@ -153,6 +155,25 @@ def run_of(
     _check_settings(path, then, now, unknown)
     settings["first_weights"] = then["first_weights"]
     return arrays, about
+
+
+def _with_our_moments(arrays: Arrays, then: dict, framework: str) -> Arrays:
+    """The arrays of a checkpoint whose optimizer held a framework's own layout, in ours.
+
+    What the settings `then` say is updated changes with them.
+    """
+    updates = then["optimizer"]["updates"]
+    moments = section(arrays, "optimizer")
+    extra = section(arrays, "extra")
+    if framework == "pt":
+        ours, moments = native_moments.from_torch(updates, moments)
+    else:
+        gates = 3 if "'gru'" in str(then["model"]) else 1
+        ours, moments = native_moments.from_keras(updates, moments, gates)
+        extra = native_moments.without_seeds(extra, native_moments.native_layers(updates))
+    then["optimizer"] = {**then["optimizer"], "updates": ours}
+    rest = {k: v for k, v in arrays.items() if not k.startswith(("optimizer/", "extra/"))}
+    return {**rest, **sections(optimizer=moments, extra=extra)}
 
 
 def _check_model(path: Any, kept: Arrays, have: Arrays) -> None:
