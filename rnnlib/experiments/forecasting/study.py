@@ -149,11 +149,8 @@ class SeasonAndLevel(base.BaseForecaster):
     season  the mean change of each week of the year, added up and less its mean
     share   of what is new that the level takes over at each step, up to 1
     years   at the end of the training table, whose mean change of a step is the trend
-    week    dates -> the week 0-51 of each; by the day of the year, since it has 52.18 weeks
     Quantiles: of the errors made so in the training table, step by step.
     """
-
-    week = staticmethod(week_of_year)
 
     def __init__(
         self,
@@ -171,6 +168,10 @@ class SeasonAndLevel(base.BaseForecaster):
         super().check_params()
         validation.number(self.share, "share", 0)
         validation.positive(self.years, "years")
+
+    def week(self, ds: pd.DatetimeIndex) -> np.ndarray:
+        """The week 0-51 of each date; by the day of the year, since it has 52.18 weeks."""
+        return week_of_year(ds)
 
     def fit_panel(self, panel: list[SeriesSlice]) -> None:
         """Learn season (52,) and trend of each series, {key: (season, trend)}."""
