@@ -91,8 +91,10 @@ def _check_history(
         )
         raise ArgumentTypeError(message, "fit.history")
     if resume:
-        message = "history goes on in this process, resume=True from a file: leave out history= or "
+        message = (
+            "history goes on in this process, resume=True from a file: leave out history= or "
             "resume="
+        )
         raise ArgumentError(message, "fit.history")
     if len(history) and history.updates != len(batches):
         raise ArgumentError(
