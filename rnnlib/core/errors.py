@@ -18,6 +18,8 @@ class _Coded(BaseException):
     """What the errors of the package share: a message, a code, and that they can be sent."""
 
     code = "rnnlib"
+    # Keras makes a new error, without the code, of any that leaves a layer and does not say so
+    _keras_call_info_injected = True
 
     def __init__(self, message: str = "", code: str | None = None) -> None:
         super().__init__(message)

@@ -50,7 +50,10 @@ def write_text(path: str | os.PathLike[str], text: str) -> Path:
 def _mode(path: str | os.PathLike[str], target: Path) -> int | None:
     """The mode that the file has now; None where there is none.  FileError for what is no file."""
     if not target.parent.is_dir():
-        message = f"could not write {path}: no folder {target.parent}: make it first"
+        message = (
+            f"could not write {path}: no folder {target.parent}: make it first, "
+            f"os.makedirs({str(target.parent)!r})"
+        )
         raise FileError(message, "file.no_folder")
     try:
         found = os.stat(target)
@@ -60,7 +63,8 @@ def _mode(path: str | os.PathLike[str], target: Path) -> int | None:
         raise FileError(f"could not write {path}: {error}", "file.write") from error
     if not stat.S_ISREG(found.st_mode):
         message = f"could not write {path}: it is a folder or a device, and no plain file"
-        raise FileError(f"{message}: give another path", "file.not_plain")
+        way = f"give another path, os.path.join({str(path)!r}, NAME)"
+        raise FileError(f"{message}: {way}", "file.not_plain")
     return stat.S_IMODE(found.st_mode)
 
 

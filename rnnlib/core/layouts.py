@@ -216,7 +216,7 @@ def _check_form(form, num_layers, bidirectional):
         if said is not None and said != seen:
             raise ValueError(
                 f"{name} is {said}, but these arrays are of a layer with {name}={seen}: leave "
-                f"{name} out"
+                f"{name}= out"
             )
 
 

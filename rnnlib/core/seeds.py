@@ -21,7 +21,9 @@ def child_seeds(rng: Seed, n: int) -> list[np.random.SeedSequence]:
     if isinstance(rng, (bool, np.bool_)) or not isinstance(
         rng, (int, np.integer, np.random.SeedSequence)
     ):
-        raise TypeError(f"rng is a whole number or a numpy SeedSequence, got {type(rng).__name__}")
+        raise TypeError(
+            f"rng is a whole number or a numpy SeedSequence, got {type(rng).__name__}: give rng=0"
+        )
     if not isinstance(rng, np.random.SeedSequence):
         if rng < 0:
             raise ValueError(f"rng must not be negative, got {rng}")

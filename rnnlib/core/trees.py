@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 Leaf: TypeAlias = Any
 Tree: TypeAlias = Leaf | tuple["Tree", ...] | list["Tree"] | dict[str, "Tree"]
 
+FIRST = "cell.initial_state(x) makes one"
+
 
 def map_leaves(call: Callable[..., Leaf], tree: Tree, *others: Tree) -> Tree:
     """call(leaf, leaves of the others at the same place) for each leaf of `tree`, in the same form.
@@ -58,14 +60,14 @@ def match_form(tree: Tree, like: Tree) -> Tree:
     forms."""
     if isinstance(like, dict):
         if not isinstance(tree, dict) or set(tree) != set(like):
-            raise TypeError(f"state must be {form(like)}, got {_got(tree)}")
+            raise TypeError(f"state must be {form(like)}, got {_got(tree)}: {FIRST}")
         return {name: match_form(tree[name], part) for name, part in like.items()}
     if not isinstance(like, (tuple, list)):
         if isinstance(tree, (tuple, list, dict)):
-            raise TypeError(f"state must be {form(like)}, got {_got(tree)}")
+            raise TypeError(f"state must be {form(like)}, got {_got(tree)}: {FIRST}")
         return tree
     if not isinstance(tree, (tuple, list)) or len(tree) != len(like):
-        raise TypeError(f"state must be {form(like)}, got {_got(tree)}")
+        raise TypeError(f"state must be {form(like)}, got {_got(tree)}: {FIRST}")
     return _like(like, [match_form(part, other) for part, other in zip(tree, like, strict=True)])
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from rnnlib.core.errors import ArgumentError, ArgumentTypeError
+
 _SEEN = threading.local()
 
 
@@ -48,14 +50,19 @@ def named(spec, known, what):
     ):
         name, options = spec
     else:
-        raise TypeError(f"{what} is a name or a pair (name, options), got {spec!r}")
+        raise ArgumentTypeError(
+            f"{what} is a name or a pair (name, options), got {spec!r}", "argument.spec"
+        )
     if name not in known:
-        raise ValueError(f"unknown {what} {name!r}: choose one of {', '.join(sorted(known))}")
+        raise ArgumentError(
+            f"unknown {what} {name!r}: choose one of {', '.join(sorted(known))}", "argument.unknown"
+        )
     surplus = sorted(set(options) - set(known[name]))
     if surplus:
         has = ", ".join(sorted(known[name])) or "none"
-        raise ValueError(
-            f"{what} {name!r} has no option {', '.join(map(repr, surplus))}; its options: {has}"
+        raise ArgumentError(
+            f"{what} {name!r} has no option {', '.join(map(repr, surplus))}; its options: {has}",
+            "argument.option",
         )
     return name, {**known[name], **options}
 
@@ -63,7 +70,9 @@ def named(spec, known, what):
 def choice(value, known, what):
     """One of the names in `known`, or ValueError that lists them."""
     if not isinstance(value, str) or value not in known:
-        raise ValueError(f"unknown {what} {value!r}: choose one of {', '.join(known)}")
+        raise ArgumentError(
+            f"unknown {what} {value!r}: choose one of {', '.join(known)}", "argument.unknown"
+        )
     return value
 
 
@@ -72,9 +81,11 @@ def positive(value, what):
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{what} must be a whole number, got {value!r}") from None
+        raise ArgumentTypeError(
+            f"{what} must be a whole number, got {value!r}", "argument.positive"
+        ) from None
     if isinstance(value, (bool, np.bool_)) or number < 1:
-        raise ValueError(f"{what} must be at least 1, got {value!r}")
+        raise ArgumentError(f"{what} must be at least 1, got {value!r}", "argument.positive")
     return number
 
 
@@ -86,12 +97,13 @@ def rank(shape, expected, what):
     shape = tuple(shape)
     axes = expected.strip("()").split(",")
     if len(shape) != len([axis for axis in axes if axis.strip()]):
-        raise ValueError(f"{what} must have shape {expected}, got {shape}")
+        raise ArgumentError(f"{what} must have shape {expected}, got {shape}", "argument.shape")
     for axis, size in zip(axes, shape, strict=False):
         if size == 0:
-            raise ValueError(
+            raise ArgumentError(
                 f"{what} of shape {shape} is empty along {axis.strip()}: leave out empty "
-                "sequences and batches"
+                "sequences and batches",
+                "argument.shape",
             )
 
 
@@ -101,9 +113,10 @@ def numbers(values, what):
     """
     values = _array(values, what)
     if values.dtype.kind not in "fiub":
-        raise TypeError(
+        raise ArgumentTypeError(
             f"{what} must hold numbers, got {values.dtype}: encode text and labels as whole "
-            "numbers first"
+            "numbers first",
+            "argument.numbers",
         )
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 
@@ -112,8 +125,9 @@ def _array(values, what):
     try:
         return np.asarray(values)
     except ValueError:
-        raise ValueError(
-            f"{what} has rows of different lengths: make it one array, for instance with data.pad"
+        raise ArgumentError(
+            f"{what} has rows of different lengths: make it one array, for instance with data.pad",
+            "argument.ragged",
         ) from None
 
 
@@ -131,8 +145,9 @@ def floats(values, what):
             return np.asarray(values, float)
         except (TypeError, ValueError):
             pass
-    raise TypeError(
-        f"{what} must hold numbers, got {'text' if text else found.dtype}: encode it first"
+    raise ArgumentTypeError(
+        f"{what} must hold numbers, got {'text' if text else found.dtype}: encode it first",
+        "argument.numbers",
     )
 
 
@@ -156,21 +171,24 @@ def labels(values, what="labels"):
     if found.dtype.kind in "iubUS":
         return found
     if found.dtype.kind == "f" and np.isnan(found).any():
-        raise TypeError(f"{asked}; got nan at place {int(np.argmax(np.isnan(found)))}")
+        raise ArgumentTypeError(
+            f"{asked}; got nan at place {int(np.argmax(np.isnan(found)))}", "argument.labels"
+        )
     if found.dtype.kind != "O":
-        raise TypeError(f"{asked}; got {found.dtype}")
+        raise ArgumentTypeError(f"{asked}; got {found.dtype}", "argument.labels")
     kinds = [next((k for k in KINDS if isinstance(value, k)), None) for value in found.flat]
     for place, (value, kind) in enumerate(zip(found.flat, kinds, strict=True)):
         if kind is None:
-            raise TypeError(f"{asked}; got {value!r} at place {place}")
+            raise ArgumentTypeError(f"{asked}; got {value!r} at place {place}", "argument.labels")
         if kind != kinds[0]:
-            raise TypeError(
+            raise ArgumentTypeError(
                 f"{what} are all strings or all whole numbers, got {found.flat[0]!r} and, at "
-                f"place {place}, {value!r}"
+                f"place {place}, {value!r}",
+                "argument.labels",
             )
     plain = np.array(found.tolist())
     if plain.dtype.kind not in "iubUS" and plain.size:
-        raise TypeError(f"{asked} and below 2 ** 63; got {plain.dtype}")
+        raise ArgumentTypeError(f"{asked} and below 2 ** 63; got {plain.dtype}", "argument.labels")
     return plain
 
 
@@ -180,22 +198,31 @@ def lengths(values, batch=None, time=None):
     """
     values = np.asarray(values)
     if values.ndim != 1 or values.size == 0:
-        raise ValueError(f"lengths must have shape (B,), one for each sequence, got {values.shape}")
+        raise ArgumentError(
+            f"lengths must have shape (B,), one for each sequence, got {values.shape}",
+            "argument.lengths",
+        )
     if batch is not None and values.shape != (batch,):
-        raise ValueError(
-            f"lengths must have shape ({batch},), one for each sequence, got {values.shape}"
+        raise ArgumentError(
+            f"lengths must have shape ({batch},), one for each sequence, got {values.shape}",
+            "argument.lengths",
         )
     if values.dtype.kind not in "iu":
-        raise TypeError(f"lengths must be whole numbers, got {values.dtype}")
+        raise ArgumentTypeError(
+            f"lengths must be whole numbers, got {values.dtype}", "argument.lengths"
+        )
     if values.min() < 1:
         row = int(values.argmin())
-        raise ValueError(
-            f"lengths[{row}] is {values[row]}: a sequence has at least one step, drop empty ones"
+        raise ArgumentError(
+            f"lengths[{row}] is {values[row]}: a sequence has at least one step, drop empty ones",
+            "argument.lengths",
         )
     if time is not None and values.max() > time:
         row = int(values.argmax())
-        raise ValueError(
-            f"lengths[{row}] is {values[row]}, but the sequences are padded to T = {time}"
+        raise ArgumentError(
+            f"lengths[{row}] is {values[row]}, but the sequences are padded to T = {time}: pad "
+            f"them to T = {values[row]}",
+            "argument.lengths",
         )
     return values.astype(np.int64)
 
@@ -206,42 +233,74 @@ def finite(array, what):
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = ~np.isfinite(array)
         where = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(
+        raise ArgumentError(
             f"{what} has {int(bad.sum())} values that are NaN or infinite, the first at index "
-            f"{where}: fill or drop them"
+            f"{where}: fill or drop them, np.isfinite says which are good",
+            "argument.finite",
         )
     return array
 
 
-def ids(values, size, what):
-    """Whole numbers in 0 .. size - 1, or an error with the first that is not."""
+def ids(values, size, what, remedy=None):
+    """Whole numbers in 0 .. size - 1, or an error with the first that is not.
+
+    `remedy` says of that number what helps, in code form.
+    """
     values = np.asarray(values)
     if values.dtype.kind not in "iu":
-        raise TypeError(f"{what} must be whole numbers, got {values.dtype}")
+        raise ArgumentTypeError(
+            f"{what} must be whole numbers, got {values.dtype}: convert them with astype('int64')",
+            "argument.ids",
+        )
     bad = (values < 0) | (values >= size)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(
+        message = (
             f"{what}[{', '.join(map(str, where))}] is {values[where]}, outside 0 .. {size - 1}"
         )
+        if remedy is not None:
+            message += f": {remedy(int(values[where]))}"
+        raise ArgumentError(message, "argument.ids")
     return values
+
+
+def classes(values, count):
+    """Targets y in 0 .. count - 1, or an error that says what helps the first that is not."""
+    return ids(values, count, "classes y", _more_classes)
+
+
+def _more_classes(value):
+    if value < 0:
+        return f'leave such targets out by the option {{"ignore": {value}}} of "cross_entropy"'
+    return f"build the model with num_classes={value + 1} (a Tagger: output_size={value + 1})"
+
+
+def words(values, size):
+    """Ids of an embedding in 0 .. size - 1, or an error that says what helps."""
+    return ids(values, size, "ids", _more_words)
+
+
+def _more_words(value):
+    if value < 0:
+        return "ids count from 0, as vocabulary.encode(tokens) gives them"
+    return f"build with vocab_size={value + 1}"
 
 
 def flag(value, what):
     """True or False, or TypeError."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{what} is True or False, got {value!r}")
+        raise ArgumentTypeError(f"{what} is True or False, got {value!r}", "argument.flag")
     return bool(value)
 
 
 def number(value, what, low=-np.inf, below=np.inf):
     """A finite number with low <= value < below, as a float, or an error with the number."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
-        raise TypeError(f"{what} must be a number, got {value!r}")
+        raise ArgumentTypeError(f"{what} must be a number, got {value!r}", "argument.number")
     if not (np.isfinite(value) and low <= value < below):
         if low == -np.inf:
             span = "finite"
         else:
             span = f"at least {low:g} and below {below:g}"
-        raise ValueError(f"{what} must be {span}, got {value!r}")
+        raise ArgumentError(f"{what} must be {span}, got {value!r}", "argument.number")
     return float(value)

@@ -85,7 +85,7 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], d
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"no weights file at {path}")
+        raise FileNotFoundError(f"no weights file at {path}: save(path, ...) writes one")
     try:
         with safe_open(path, "np") as file:
             about = (file.metadata() or {}).get("about")
@@ -93,7 +93,8 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], d
     except SafetensorError as error:
         raise ValueError(
             f"{path} ({path.stat().st_size} bytes) is not a whole safetensors file: {error}. "
-            "It was cut off or is something else; use an earlier copy or train again"
+            "It was cut off or is something else; use an earlier copy, or write it "
+            "anew with save(path, ...)"
         ) from error
     return arrays, json.loads(about) if about else {}
 

@@ -93,7 +93,7 @@ def pad(sequences, value=0):
         if sequence.ndim == 0 or len(sequence) == 0:
             raise ValueError(
                 f"sequence {row} has no steps (shape {sequence.shape}): drop empty sequences "
-                "before padding"
+                "before padding, [s for s in sequences if len(s)]"
             )
         if sequence.shape[1:] != sequences[0].shape[1:]:
             raise ValueError(
@@ -186,7 +186,7 @@ class Batches:
 
     def _check_carry(self) -> None:
         if self.rng is not None or self.bucket:
-            message = "carry=True keeps the order of the arrays: leave out rng and bucket"
+            message = "carry=True keeps the order of the arrays: leave out rng= and bucket="
             raise ArgumentError(message, "batches.carry")
         if self.num_examples % self.batch_size:
             raise ArgumentError(
@@ -329,7 +329,7 @@ def streams(
     if windows == 0:
         raise ArgumentError(
             f"{len(x)} steps are less than one window of {steps} for {batch_size} streams: "
-            f"{batch_size * steps} are needed",
+            f"{batch_size * steps} are needed, or a smaller steps= or batch_size=",
             "streams.short",
         )
     cut = [_side_by_side(part, batch_size, windows, steps) for part in (x, y)]
@@ -507,7 +507,7 @@ def _follows(
                 f"per_step says that {name} goes by the steps of {leader}, but {name} has "
                 f"{_shape(fields[name])} and {leader} {_shape(fields[leader])}: one entry for "
                 "each step, "
-                "or leave per_step out",
+                "or leave per_step= out",
                 "batches.per_step",
             )
         lengths.pop(name, None)

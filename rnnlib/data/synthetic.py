@@ -38,7 +38,10 @@ def delayed_xor(num_examples, T, delay=2, rng=0):
     """
     validation.positive(num_examples, "num_examples")
     if not 0 < validation.positive(delay, "delay") < validation.positive(T, "T"):
-        raise ValueError(f"delay must be shorter than the sequence: got delay {delay}, T {T}")
+        raise ValueError(
+            f"delay must be shorter than the sequence: got delay {delay}, T {T}; "
+            f"give delay={T - 1} at most"
+        )
     bits = np.random.default_rng(rng).integers(0, 2, size=(num_examples, T))
     earlier = np.zeros_like(bits)
     earlier[:, delay:] = bits[:, :-delay]

@@ -66,7 +66,9 @@ def source(module, *names):
     """
     path = HERE.parent / (module.replace(".", "/") + ".py")
     if not path.is_file() or HERE not in path.parents:
-        raise ValueError(f"no module {module!r} in rnnlib")
+        raise ValueError(
+            f"no module {module!r} in rnnlib: give its whole name, 'rnnlib.ref.cells.elman'"
+        )
     title = str(path.relative_to(HERE.parent))
     return Sources(
         [
@@ -102,5 +104,8 @@ def twins(name):
             except ValueError:
                 continue
     if len(pieces) != 2:
-        raise ValueError(f"no class or function {name!r} in both rnnlib/pt and rnnlib/tf")
+        raise ValueError(
+            f"no class or function {name!r} in both rnnlib/pt and rnnlib/tf: source(module, "
+            f"{name!r}) shows what stands in one file"
+        )
     return Sources(pieces)

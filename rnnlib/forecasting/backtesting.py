@@ -148,7 +148,7 @@ def _counted(views, origins, step, needs):
         raise ValueError(
             f"series {longest.key!r} has {len(longest.ds)} steps, too few for {origins} origins "
             f"{step} apart and {needs} steps after the last: "
-            "fewer origins, a smaller step or a shorter horizon"
+            "fewer origins=, a smaller step= or a shorter horizon"
         )
     return longest.ds[first : last + 1 : step]
 

@@ -135,8 +135,8 @@ def check_known(views, names):
             if _line(view.known[: len(view.y), j], view.y):
                 raise Leak(
                     f"column {name!r} of series {view.key!r} is the target 'y' itself, up to a "
-                    "line, and is said to be known in advance: leave it out, or list it under "
-                    "past"
+                    "line, and is said to be known in advance: leave it out, or list it in "
+                    f"past=({name!r},)"
                 )
 
 

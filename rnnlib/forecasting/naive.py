@@ -42,7 +42,8 @@ class SeasonalNaive(BaseForecaster):
             if len(view.y) <= self.m:
                 raise ValueError(
                     f"series {view.key!r} has {len(view.y)} steps, no more than a season of "
-                    f"m={self.m}: m must be smaller"
+                    f"m={self.m}: m must be smaller, "
+                    f"m={len(view.y) - 1} at most"
                 )
             change = view.y[self.m :] - view.y[: -self.m]
             if self.drift and np.isnan(change).all():

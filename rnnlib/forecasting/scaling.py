@@ -3,6 +3,7 @@
 import numpy as np
 
 from rnnlib.core import validation
+from rnnlib.core.errors import NotFittedError
 
 
 class Standardizer:
@@ -53,7 +54,7 @@ class Standardizer:
 
     def _fitting(self, values, column):
         if not hasattr(self, "mean_"):
-            raise ValueError("this Standardizer has not been fitted: call fit(train) first")
+            raise NotFittedError(self, "call fit(train) first")
         values = validation.finite(validation.floats(values, "values"), "values")
         if column is not None:
             _check_column(column, len(self.mean_), "column")

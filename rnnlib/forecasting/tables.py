@@ -48,7 +48,8 @@ def table(data, ds=None, y=None, unique_id=None):
         if name not in data and (what != "unique_id" or unique_id):
             raise ValueError(
                 f"no column {name!r} for {what}: the data have "
-                f"{', '.join(map(str, data.columns))}{_where(data, name, what)}"
+                f"{', '.join(map(str, data.columns))}{_where(data, name, what)}; "
+                f"table(data, {what}=NAME) says which it is"
             )
         names[name] = what
     for name, what in names.items():
@@ -298,7 +299,8 @@ def calendar(ds, names):
     found = []
     if len(names) and ds.dtype.kind in "iu":
         raise ValueError(
-            "whole numbers as times have no calendar: leave calendar out, or make ds dates"
+            "whole numbers as times have no calendar: leave calendar= out, or make ds "
+            "dates, pd.to_datetime(ds)"
         )
     for spec in names:
         if isinstance(spec, (tuple, list)):

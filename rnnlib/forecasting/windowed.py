@@ -198,7 +198,7 @@ class WindowedForecaster(BaseForecaster):
             raise ValueError(
                 f"series {view.key!r} has {T} steps: {cut} to learn from, where one window takes "
                 f"{window}, and {valid} to validate on, where the horizon takes {self.horizon}: "
-                f"give a longer series, a smaller n_in, or another valid={self.valid}"
+                f"give a longer series, a smaller n_in=, or another valid={self.valid}"
             )
         return cut
 

@@ -102,6 +102,6 @@ def _probabilities(y, p):
     if p.min() < 0 or not np.allclose(p.sum(axis=1), 1, atol=1e-5):
         raise ValueError(
             "p holds probabilities: each at least 0, each row with the sum 1. Take the softmax "
-            "of logits"
+            "of logits, scipy.special.softmax(logits, axis=1)"
         )
     return y, p

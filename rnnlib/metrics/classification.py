@@ -13,5 +13,6 @@ def accuracy(y, prediction):
         "strings" if labels.dtype.kind in "US" else "whole numbers" for labels in (y, prediction)
     ]
     if kinds[0] != kinds[1]:
-        raise TypeError(f"y holds {kinds[0]}, prediction {kinds[1]}: they are never equal")
+        message = f"y holds {kinds[0]}, prediction {kinds[1]}: they are never equal"
+        raise TypeError(f"{message}; classes[number] is the label of a number")
     return float(accuracy_score(y.ravel(), prediction.ravel()))

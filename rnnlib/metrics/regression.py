@@ -3,6 +3,7 @@
 import numpy as np
 
 from rnnlib.core import validation
+from rnnlib.core.errors import ArgumentError
 
 
 def mae(y, prediction):
@@ -49,10 +50,13 @@ def _flat(one, other, what="y", to="prediction"):
 
 def _alike(one, other, what="y", to="prediction"):
     if one.shape != other.shape:
-        raise ValueError(
+        message = (
             f"{what} has shape {one.shape}, {to} {other.shape}: they must agree, nothing is "
             "broadcast"
         )
+        if one.size == other.size:
+            message += f"; give {to}.reshape({what}.shape)"
+        raise ArgumentError(message, "metrics.shape")
     if one.size == 0:
         raise ValueError(f"{what} of shape {one.shape} is empty: there is nothing to compare")
     return one, other

@@ -112,7 +112,7 @@ def mcnemar(right, rival):
         if values.dtype.kind != "b":
             raise TypeError(
                 f"{what} must be bools, right or wrong, got {values.dtype}: compare with the "
-                "labels first"
+                "labels first, prediction == y"
             )
     only = int((right & ~rival).sum())
     other = int((~right & rival).sum())

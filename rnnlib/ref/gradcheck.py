@@ -18,7 +18,10 @@ def central_differences(loss, arrays, eps=1e-6):
     slopes = {}
     for name, array in arrays.items():
         if array.dtype != np.float64:
-            raise TypeError(f"central differences need float64, {name} is {array.dtype}")
+            raise TypeError(
+                f"central differences need float64, {name} is {array.dtype}: "
+                f"give {name}.astype('float64')"
+            )
         slopes[name] = np.empty_like(array)
         for index in np.ndindex(array.shape):
             kept = array[index]

@@ -42,8 +42,8 @@ def frames(signal, size, hop):
     validation.finite(signal, "signal")
     if len(signal) < size:
         raise ValueError(
-            f"a signal of {len(signal)} samples holds no frame of {size}: pad it or shorten the "
-            "window"
+            f"a signal of {len(signal)} samples holds no frame of {size}: pad it, "
+            f"np.pad(signal, (0, {size - len(signal)})), or shorten the window"
         )
     return np.lib.stride_tricks.sliding_window_view(signal, size)[::hop]
 
@@ -125,7 +125,7 @@ def mel_filterbank(n_mels, frequencies, f_min=0.0, f_max=None):
         step = frequencies[1] - frequencies[0]
         raise ValueError(
             f"filter {empty[0]} of {n_mels} lies between two frequencies {step:g} Hz apart: fewer "
-            "n_mels or longer window"
+            "n_mels= or a longer window"
         )
     return bank
 

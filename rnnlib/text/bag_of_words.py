@@ -213,7 +213,7 @@ class WordCounts(ClassifierMixin, BaseEstimator):
         cut = tokenizers.tokenizer_named(self.tokenizer)
         texts = [whole.lower() if self.lower else whole for whole in check_strings(texts, "text")]
         if not texts:
-            raise ValueError("no texts: the list is empty")
+            raise ValueError("no texts: the list is empty, give at least one, ['a text']")
         return [check_texts(cut(whole)) if whole.strip() else [] for whole in texts]
 
     def _checked(self, texts):

@@ -13,7 +13,7 @@ from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils import Tags
 
 from rnnlib.core import cells, packing, seeds, validation
-from rnnlib.core.errors import NotFittedError
+from rnnlib.core.errors import ArgumentError, NotFittedError
 from rnnlib.data import batches
 from rnnlib.text import tokenizers
 from rnnlib.text.encoder import Encoder, encode_examples
@@ -344,11 +344,10 @@ def texts_as_input(tags: Tags) -> Tags:
 
 def check_share(value: float) -> float:
     """A share of the texts to hold out, above 0 and below 1."""
-    share = validation.number(value, "valid_share", 0, 1)
-    if share == 0:
-        raise ValueError(
-            f"valid_share must be above 0 and below 1, got {value!r}: None holds nothing out"
-        )
+    share = validation.number(value, "valid_share")
+    if not 0 < share < 1:
+        message = f"valid_share must be above 0 and below 1, got {value!r}"
+        raise ArgumentError(f"{message}: for instance valid_share=0.2", "text.valid_share")
     return share
 
 

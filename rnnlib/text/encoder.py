@@ -59,7 +59,7 @@ class Encoder:
                 )
             rows.append(tokens[: self.max_tokens])
         if not rows:
-            raise ValueError("no texts: the list is empty")
+            raise ValueError("no texts: the list is empty, give at least one, ['a text']")
         return rows
 
     def __call__(self, texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -5,6 +5,7 @@ beat.
 import numpy as np
 
 from rnnlib.core import validation
+from rnnlib.core.errors import NotFittedError
 
 
 class MarkovChain:
@@ -36,7 +37,7 @@ class MarkovChain:
     def cross_entropy(self, ids):
         """Mean bits an id, over all ids (N,) but the first, which has nothing before it."""
         if not hasattr(self, "P_"):
-            raise ValueError("this MarkovChain has not been fitted: call fit(train) first")
+            raise NotFittedError(self, "call fit(train) first")
         ids = _ids(ids, self.vocab_size)
         if len(ids) < 2:
             raise ValueError("one id has nothing before it: at least 2 are needed")
@@ -161,7 +162,7 @@ class NGram:
         on; -1 is unseen.
         """
         if not hasattr(self, "_levels"):
-            raise ValueError("this NGram has not been fitted: call fit(train) first")
+            raise NotFittedError(self, "call fit(train) first")
         numbers = [self._find(0, ids)]
         for k in range(1, min(self.order, len(ids))):
             before = numbers[-1][:-1]
@@ -196,6 +197,6 @@ def _ids(ids, vocab_size):
     if ids.min() < 0 or ids.max() >= vocab_size:
         raise ValueError(
             f"ids from {ids.min()} to {ids.max()}, but vocab_size={vocab_size} allows 0 to "
-            f"{vocab_size - 1}"
+            f"{vocab_size - 1}: give vocab_size={max(int(ids.max()) + 1, 1)}"
         )
     return ids.astype("int64")

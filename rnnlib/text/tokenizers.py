@@ -262,7 +262,10 @@ def check_strings(tokens, what="token"):
     # a list of these would be of names
     keys = isinstance(tokens, Mapping) or hasattr(tokens, "columns")
     if not isinstance(tokens, Iterable) or keys or (what == "text" and isinstance(tokens, str)):
-        raise TypeError(f"{what}s must be a list of strings, got {type(tokens).__name__}")
+        message = f"{what}s must be a list of strings, got {type(tokens).__name__}"
+        if isinstance(tokens, str):
+            message += ": give [text]"
+        raise TypeError(message)
     tokens = list(tokens)
     for place, token in enumerate(tokens):
         if not isinstance(token, str):

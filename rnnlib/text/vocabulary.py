@@ -134,7 +134,8 @@ class Vocabulary:
         elif -1 in ids:
             where = ids.index(-1)
             raise ValueError(
-                f"token {where}, {tokens[where]!r}, is not among the {len(self)} of this vocabulary"
+                f"token {where}, {tokens[where]!r}, is not among the {len(self)} of this "
+                'vocabulary: build it with unknown="skip", or with unk="<unk>" and unknown="unk"'
             )
         return np.array(ids, "int64")
 

@@ -122,7 +122,7 @@ def run_of(
     if about.get("kind") != "checkpoint":
         raise ArgumentError(
             f"{path} is no checkpoint of fit, it holds {len(arrays)} tensors: "
-            "load weights alone with rnn.restore",
+            "load weights alone with rnn.restore(path, model)",
             "resume.no_checkpoint",
         )
     if about["framework"] != framework:
@@ -138,7 +138,7 @@ def run_of(
     if done > epochs:
         raise ArgumentError(
             f"{path} has {done} epochs done, and epochs={epochs} is the total asked for: "
-            f"ask for {done} or more",
+            f"give epochs={done} or more",
             "resume.epochs",
         )
     then = about["settings"]
@@ -187,7 +187,7 @@ def _check_model(path: Any, kept: Arrays, have: Arrays) -> None:
         if kept[name].dtype != value.dtype:
             raise ArgumentError(
                 f"{path} holds {name} as {kept[name].dtype}, the model as {value.dtype}: "
-                "build with that dtype=",
+                f"build with dtype={str(kept[name].dtype)!r}",
                 "resume.dtype",
             )
 
@@ -204,8 +204,8 @@ def _check_settings(path: Any, then: dict, now: dict, unknown: list[str]) -> Non
     if unknown:
         warnings.warn(
             f"{path} says too little to compare {', '.join(dict.fromkeys(unknown))} with the run "
-            "that "
-            "wrote it: make sure that they are the same",
+            "that wrote it: make sure that they are the same; where they are, "
+            "warnings.simplefilter('ignore', core.CannotCompare) keeps this quiet",
             CannotCompare,
             stacklevel=5,
         )

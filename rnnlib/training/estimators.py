@@ -16,6 +16,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from rnnlib.core import packing, seeds, validation
+from rnnlib.core.errors import ArgumentError, Diverged
 from rnnlib.data.batches import Batches
 from rnnlib.training import optimizers, schedules
 from rnnlib.training.history import History
@@ -77,8 +78,17 @@ class NetworkEstimator(BaseEstimator):
             self._keep(network, kind, architecture)
             self.history_ = getattr(stopped, "history", None)
             raise
+        except Diverged as error:
+            raise self._own_remedy(error) from None
         self._keep(network, kind, architecture)
         return history
+
+    def _own_remedy(self, error: Diverged) -> Diverged:
+        """The error of `rnn.fit` with a remedy among the options of this estimator."""
+        spec = optimizer_of(self.optimizer, self.lr)
+        theirs = optimizers.remedy(spec, self.clip_norm)
+        ours = optimizers.remedy(spec, self.clip_norm, rate=self.lr)
+        return Diverged(str(error).replace(theirs, ours), error.history)
 
     def _predict(self, *arrays: np.ndarray) -> np.ndarray:
         """What the network answers, float64."""
@@ -117,6 +127,7 @@ def check_training(estimator: BaseEstimator) -> None:
     named."""
     validation.positive(estimator.epochs, "epochs")
     validation.positive(estimator.batch_size, "batch_size")
+    _check_rate(estimator)
     optimizers.parse_spec(
         optimizer_of(estimator.optimizer, estimator.lr), optimizers.OPTIMIZERS, "optimizer"
     )
@@ -126,13 +137,23 @@ def check_training(estimator: BaseEstimator) -> None:
     ):
         raise ValueError(
             "clip_norm is the largest norm a gradient may have, above 0, or None; "
-            f"got {estimator.clip_norm!r}"
+            f"got {estimator.clip_norm!r}: for instance clip_norm=1.0"
         )
     if estimator.patience is not None:
         validation.positive(estimator.patience, "patience")
     if validation.flag(estimator.resume, "resume") and estimator.checkpoint is None:
         raise ValueError("resume=True needs the file to go on from: give checkpoint=PATH")
     seeds.child_seeds(estimator.rng, 1)
+
+
+def _check_rate(estimator: BaseEstimator) -> None:
+    """The rate is an option of its own here, and that is what the error names."""
+    fits, expected = optimizers.OPTIONS["lr"]
+    if not fits(estimator.lr):
+        name, options = optimizer_of(estimator.optimizer, estimator.lr)
+        default = optimizers.OPTIMIZERS.get(name, options)["lr"]
+        message = f"optimizer {name!r}: lr must be {expected}, got {estimator.lr!r}"
+        raise ArgumentError(f"{message}: for instance lr={default!r}", "optimizer.lr")
 
 
 def optimizer_of(optimizer: str | tuple, lr: float) -> tuple[str, dict]:
@@ -144,9 +165,10 @@ def optimizer_of(optimizer: str | tuple, lr: float) -> tuple[str, dict]:
         raise TypeError(f"optimizer is a name or a pair (name, options), got {optimizer!r}")
     name, options = optimizer
     if "lr" in options:
+        rest = (name, {key: value for key, value in options.items() if key != "lr"})
         raise ValueError(
             f"the optimizer's options say lr={options['lr']!r} and lr={lr!r} is given besides: "
-            "leave it out of the options"
+            f"leave it out of the options, optimizer={rest!r}"
         )
     return name, {**options, "lr": lr}
 

@@ -17,7 +17,9 @@ def in_order(batches_or_x: Batches | np.ndarray, lengths: Any, rows: int) -> Bat
     a time."""
     if isinstance(batches_or_x, Batches):
         if lengths is not None:
-            message = "lengths belong to a bare array x; a Batches brings its own"
+            message = (
+                "lengths belong to a bare array x; a Batches brings its own: leave out lengths="
+            )
             raise ArgumentError(message, "predict.lengths")
         return batches_or_x.in_order()
     x = validation.numbers(batches_or_x, "x")

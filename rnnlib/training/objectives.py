@@ -145,9 +145,9 @@ class Objective:
         ignored = self.options["ignore"]
         for values in y if isinstance(y, list) else [y]:
             if ignored is None:
-                validation.ids(values, classes, "classes y")
+                validation.classes(values, classes)
             else:
-                validation.ids(np.where(values == ignored, 0, values), classes, "classes y")
+                validation.classes(np.where(values == ignored, 0, values), classes)
 
 
 def objective(loss: Any) -> Objective:
@@ -201,7 +201,8 @@ def _checked(name: str, options: dict[str, Any]) -> dict[str, Any]:
         )
         if weights.ndim != 1 or (weights < 0).any() or not weights.any():
             message = (
-                f"class_weights are numbers of at least 0, one a class, not all 0; got {weights}"
+                f"class_weights are numbers of at least 0, one a class, not all 0, such as "
+                f"(1.0, 2.0); got {weights}"
             )
             raise ArgumentError(message, "loss.class_weights")
         options["class_weights"] = tuple(weights.tolist())

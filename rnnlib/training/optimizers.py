@@ -29,7 +29,10 @@ def parse_spec(value: Any, known: Mapping[str, dict], role: str) -> tuple[str | 
     for key, number in options.items():
         fits, expected = OPTIONS[key]
         if not fits(number):
-            message = f"{role} {name!r}: {key} must be {expected}, got {number!r}"
+            message = (
+                f"{role} {name!r}: {key} must be {expected}, got {number!r}: for instance "
+                f'("{name}", {{"{key}": {known[name][key]}}})'
+            )
             raise ArgumentError(message, f"{role}.{key}")
         if is_real(number):
             options[key] = float(number)  # Keras takes no number of NumPy
@@ -65,11 +68,16 @@ def _plain_spec(optimizer: Any) -> Any:
     return (name, sorted(options.items()))
 
 
-def remedy(optimizer: Any, clip_norm: float | None) -> str:
-    """What helps a run that diverges, in code form, of what this call has not done yet."""
+def remedy(optimizer: Any, clip_norm: float | None, rate: float | None = None) -> str:
+    """What helps a run that diverges, in code form, of what this call has not done yet.
+
+    `rate` is that of a door which has an option `lr` of its own.
+    """
     name, options = parse_spec(optimizer, OPTIMIZERS, "optimizer")
     lower = "the rate of your optimizer"
-    if name is not None:
+    if rate is not None:
+        lower = f"the rate, for instance lr={rate / 10:g}"
+    elif name is not None:
         rate = options["lr"] / 10
         lower = f'the optimizer\'s lr, for instance optimizer=("{name}", {{"lr": {rate:g}}})'
     if clip_norm is None:

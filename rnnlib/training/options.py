@@ -44,7 +44,7 @@ def validate_fit(
     if clip_norm is not None and not (is_real(clip_norm) and 0 < clip_norm < math.inf):
         raise ArgumentError(
             "clip_norm is the largest norm a gradient may have, above 0, or None; got "
-            f"{clip_norm!r}",
+            f"{clip_norm!r}: for instance clip_norm=1.0",
             "fit.clip_norm",
         )
     if patience is not None:
@@ -74,7 +74,8 @@ def _check_file(checkpoint: Any, resume: bool) -> None:
         )
     if not Path(checkpoint).resolve().parent.is_dir():
         raise FileNotFoundError(
-            f"no folder {Path(checkpoint).resolve().parent} for the checkpoint: make it first"
+            f"no folder {Path(checkpoint).resolve().parent} for the checkpoint: make it first, "
+            f"os.makedirs({str(Path(checkpoint).resolve().parent)!r})"
         )
 
 
@@ -84,10 +85,16 @@ def _check_history(
     if history is None:
         return
     if not isinstance(history, History):
-        message = f"history is what an earlier fit returned, got {type(history).__name__}"
+        message = (
+            "history is what an earlier call returned, history = rnn.fit(...), got "
+            f"{type(history).__name__}"
+        )
         raise ArgumentTypeError(message, "fit.history")
     if resume:
-        message = "history goes on in this process, resume=True from a file: leave out one of them"
+        message = (
+            "history goes on in this process, resume=True from a file: leave out history= or "
+            "resume="
+        )
         raise ArgumentError(message, "fit.history")
     if len(history) and history.updates != len(batches):
         raise ArgumentError(
@@ -98,9 +105,8 @@ def _check_history(
         )
     if len(history) and bool(history.valid) != (valid is not None):
         raise ArgumentError(
-            "the history and this call differ in whether there is a validation loss: pass valid "
-            "in all "
-            "pieces of a run or in none",
+            "the history and this call differ in whether there is a validation loss: pass valid= "
+            "in all pieces of a run or in none",
             "fit.history",
         )
     history.updates = len(batches)
@@ -125,8 +131,8 @@ def interrupted(history: History, best: bool) -> Interrupted:
         weights = f"those of epoch {history.best_epoch + 1}, the best"
     return Interrupted(
         f"interrupted: {done}; the model's weights are {weights}. The History is this error's "
-        ".history "
-        "(in a notebook: import sys; sys.last_value.history)",
+        ".history (in a notebook: import sys; sys.last_value.history), and "
+        "rnn.fit(..., history=error.history) goes on from the last whole epoch",
         history,
     )
 

@@ -74,7 +74,9 @@ def schedule_of(schedule: Any, epochs: int, updates: int) -> Callable[[int], flo
     warmup = options["warmup"]
     if isinstance(warmup, bool) or not isinstance(warmup, (int, np.integer)) or warmup < 0:
         raise ArgumentError(
-            f"warmup is a number of updates, 0 or more, got {warmup!r}", "schedule.warmup"
+            f"warmup is a number of updates, 0 or more, got {warmup!r}: for instance "
+            f'("{name}", {{"warmup": 100}})',
+            "schedule.warmup",
         )
     if "every" in options:
         validation.positive(options["every"], "every, in epochs,")
@@ -97,8 +99,8 @@ def _own_schedule(schedule: Any) -> Callable[[int], float]:
         value = schedule(update)
         if not is_real(value) or not 0 <= value < math.inf:
             raise ArgumentError(
-                f"the schedule gives {value!r} at update {update}: a factor of at least 0 on the "
-                "rate",
+                f"the schedule gives {value!r} at update {update}: give a factor of at least 0 "
+                "on the rate, max(factor, 0.0)",
                 "schedule.factor",
             )
         return float(value)

@@ -144,8 +144,12 @@ def test_bad_options_are_named_when_it_is_built_and_by_fit(make, name, options, 
         ({"tokenizer": "word"}, ValueError, "unknown tokenizer 'word': choose one of"),
         ({"min_count": 0}, ValueError, "min_count must be at least 1, got 0"),
         ({"max_tokens": 0}, ValueError, "max_tokens must be at least 1, got 0"),
-        ({"valid_share": 1}, ValueError, "valid_share must be at least 0 and below 1, got 1"),
-        ({"valid_share": 0}, ValueError, "valid_share must be above 0 .* got 0: None holds"),
+        (
+            {"valid_share": 1},
+            ValueError,
+            "valid_share must be above 0 and below 1, got 1: .*valid_share=0.2",
+        ),
+        ({"valid_share": 0}, ValueError, "valid_share must be above 0 .* got 0: for instance"),
     ],
 )
 def test_bad_options_of_a_classifier_are_named(options, error, message):

@@ -39,5 +39,5 @@ class Embedding(nn.Module):
         """ids (B, T) -> (B, T, E).  On a GPU the lookup itself refuses ids that are not there."""
         validation.rank(ids.shape, "(B, T)", "ids")
         if ids.device.type == "cpu" and not is_traced() and not validation.trusted():
-            validation.ids(ids.detach().numpy(), self.vocab_size, "ids")  # no copy
+            validation.words(ids.detach().numpy(), self.vocab_size)  # no copy
         return embedding(ids, self.W)

@@ -100,11 +100,13 @@ def check_input(
     validation.rank(x.shape, "(B, T, D)", "x")
     if input_size is not None and x.shape[2] != input_size:
         raise ValueError(
-            f"x of shape {tuple(x.shape)} has {x.shape[2]} features, this layer takes {input_size}"
+            f"x of shape {tuple(x.shape)} has {x.shape[2]} features, this layer takes "
+            f"{input_size}: build it with input_size={x.shape[2]}"
         )
     if dtype is not None and x.dtype != dtype:
         raise TypeError(
-            f"x is {x.dtype}, the weights are {dtype}: convert x, or build with another dtype="
+            f"x is {x.dtype}, the weights are {dtype}: give x.to({dtype}), or build with another "
+            "dtype, such as dtype='float64'"
         )
     if lengths is None:
         return x, None
@@ -168,5 +170,5 @@ def check_leaf(state, like):
     if tuple(state.shape) != tuple(like.shape):
         raise ValueError(f"state must have shape {tuple(like.shape)}, got {tuple(state.shape)}")
     if state.dtype != like.dtype:
-        raise TypeError(f"state is {state.dtype}, x is {like.dtype}: convert one of them")
+        raise TypeError(f"state is {state.dtype}, x is {like.dtype}: give state.to({like.dtype})")
     return state

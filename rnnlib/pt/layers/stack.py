@@ -74,7 +74,8 @@ class Stacked(nn.Module):
             state = [None] * len(self.layers)
         if not isinstance(state, (list, tuple)) or len(state) != len(self.layers):
             raise TypeError(
-                f"state of a stack is a list of {len(self.layers)} states, one for each layer"
+                f"state of a stack is a list of {len(self.layers)} states, one for each "
+                "layer, [state, ...]"
             )
         last = []
         for k, layer in enumerate(self.layers):

@@ -103,7 +103,7 @@ def cross_entropy(
         kept = y != ignore
         y = torch.where(kept, y, 0)
     if not validation.trusted():
-        validation.ids(y.detach().cpu().numpy(), logits.shape[-1], "classes y")
+        validation.classes(y.detach().cpu().numpy(), logits.shape[-1])
     each = F.cross_entropy(
         logits.reshape(-1, logits.shape[-1]),
         y.reshape(-1).long(),

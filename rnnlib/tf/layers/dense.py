@@ -43,5 +43,5 @@ class Embedding(keras.layers.Layer):
         """ids (B, T) -> (B, T, E).  On a GPU the lookup itself refuses ids that are not there."""
         validation.rank(ids.shape, "(B, T)", "ids")
         if tf.executing_eagerly() and "GPU" not in ids.device:
-            validation.ids(ids.numpy(), self.vocab_size, "ids")  # no copy
+            validation.words(ids.numpy(), self.vocab_size)  # no copy
         return tf.gather(self.W.value, ids)

@@ -158,4 +158,4 @@ def why_cell_not_native(cell: Cell) -> str | None:
 def require_native(why: str | None) -> None:
     """ValueError for a cell without a layer of the framework's own; nothing for None."""
     if why is not None:
-        raise ValueError(f"{why}: leave native out, or use native=False, RNN or FusedRNN")
+        raise ValueError(f"{why}: leave native= out, or use native=False, RNN or FusedRNN")

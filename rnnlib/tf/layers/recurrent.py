@@ -119,11 +119,13 @@ def check_input(
     validation.rank(x.shape, "(B, T, D)", "x")
     if input_size is not None and x.shape[2] != input_size:
         raise ValueError(
-            f"x of shape {tuple(x.shape)} has {x.shape[2]} features, this layer takes {input_size}"
+            f"x of shape {tuple(x.shape)} has {x.shape[2]} features, this layer takes "
+            f"{input_size}: build it with input_size={x.shape[2]}"
         )
     if dtype is not None and x.dtype != dtype:
         raise TypeError(
-            f"x is {x.dtype.name}, the weights are {dtype}: convert x, or build with another dtype="
+            f"x is {x.dtype.name}, the weights are {dtype}: give tf.cast(x, {str(dtype)!r}), or "
+            "build with another dtype, such as dtype='float64'"
         )
     if lengths is None:
         return x, None

@@ -34,7 +34,8 @@ def build_rnn(
         return build_layer(cell, input_size, hidden_size, native, rng, dtype, sequences)
     if cells.named(cell)[0] == "tcn":
         raise ValueError(
-            "a tcn has layers of its own and one direction: set num_layers in its options"
+            "a tcn has layers of its own and one direction: give "
+            f'cell=("tcn", {{"num_layers": {num_layers}}}) alone'
         )
 
     def level(k, seed):
@@ -78,7 +79,7 @@ def build_layer(
     if kind == "tcn":
         if name == "fused":
             raise ValueError(
-                "a tcn is made of convolutions, it has no fused function: leave native out"
+                "a tcn is made of convolutions, it has no fused function: leave native= out"
             )
         return TCN(input_size, hidden_size, rng=rng, dtype=dtype, **options)
     ours = make_cell(cell, input_size, hidden_size, rng, dtype)

@@ -101,7 +101,7 @@ def cross_entropy(
         kept = y != ignore
         y = tf.where(kept, y, 0)
     if tf.executing_eagerly() and not validation.trusted():
-        validation.ids(y.numpy(), logits.shape[-1], "classes y")
+        validation.classes(y.numpy(), logits.shape[-1])
     each = tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)
     if label_smoothing:
         spread = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=-1)
