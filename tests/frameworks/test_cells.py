@@ -174,7 +174,7 @@ def test_doors(name):
         ),
         (
             ValueError,
-            f"{own} has no layer for 'sru': leave native out",
+            f"{own} has no layer for 'sru': leave native= out",
             lambda: rnn.NativeRNN("sru", D, H),
         ),
         (

@@ -96,7 +96,7 @@ def test_doors(name):
         ValueError, match="unknown cell 'transformer': choose one of elman, gru, lstm, "
     ):
         build(rnn, "Classifier", cell="transformer")
-    with pytest.raises(ValueError, match="has no layer for 'sru': leave native out"):
+    with pytest.raises(ValueError, match="has no layer for 'sru': leave native= out"):
         build(rnn, "Classifier", cell="sru", native=True)
     with pytest.raises(ValueError, match="a tcn has layers of its own"):
         build(rnn, "Classifier", cell="tcn", num_layers=2)
